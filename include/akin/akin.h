@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: MIT
+ * akin: an embedding database for sounds, images and vectors.
+ *
+ * A database is a folder with `hoplite.sqlite` (rows) and `usearch.index`
+ * (float16 vectors), the format that BirdNET-Analyzer, perch-hoplite and
+ * OpenSoundscape share. It belongs to one model and one set of signal settings.
+ * akin_extract cuts recordings into windows, embeds them and stores row and
+ * vector together; akin_search ranks the windows by their likeness to a sound,
+ * a vector or another window.
+ *
+ *     akin_error err;
+ *     akin_db *db = NULL;
+ *     akin_results *results = NULL;
+ *     const char *inputs[] = {"recordings"};
+ *     if (akin_open("birds.db", &(akin_db_options){.mode = AKIN_CREATE}, &db,
+ *                   &err) != AKIN_OK ||
+ *         akin_extract(db, inputs, 1, NULL, NULL, &err) != AKIN_OK ||
+ *         akin_search(&db, 1, &(akin_query){.file = "call.wav"}, NULL,
+ *                     &results, &err) != AKIN_OK)
+ *         fprintf(stderr, "%s\n", err.text);
+ *     for (size_t i = 0; i < akin_results_count(results); i++) {
+ *         const akin_hit *hit = akin_results_at(results, i);
+ *         printf("%.3f %s %.1f s\n", hit->score, hit->recording, hit->start_s);
+ *     }
+ *     akin_results_free(results);
+ *     akin_close(db);
+ *
+ * Conventions are in akin/error.h. Threads: an akin_db takes any number of
+ * searching threads at a time; calls that write (marked so) are serialised
+ * inside, and between processes by a lock file. Every other object belongs to
+ * one thread at a time. The library never prints, exits, or reads the
+ * environment.
+ */
+#ifndef AKIN_AKIN_H
+#define AKIN_AKIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "akin/error.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- version --------------------------------------------------------------- */
+
+#define AKIN_VERSION "0.1.0"
+
+AKIN_API const char *akin_version(void);
+
+/* One line: version, the instruction set in use, libraries. Static. */
+AKIN_API const char *akin_build_info(void);
+
+/* ---- the database ------------------------------------------------------------ */
+
+typedef struct akin_db akin_db;
+
+typedef enum akin_mode {
+    AKIN_READ,   /* nothing is written, not even a repair; the default */
+    AKIN_WRITE,  /* an existing database; journaled vectors are replayed */
+    AKIN_CREATE, /* as AKIN_WRITE, made if it is not there */
+} akin_mode;
+
+/* Which fields of akin_settings are meant; the others come from the database
+ * or, for a new one, are the defaults named beside them. */
+enum {
+    AKIN_SET_MODEL = 1 << 0,
+    AKIN_SET_OVERLAP = 1 << 1,
+    AKIN_SET_SPEED = 1 << 2,
+    AKIN_SET_FMIN = 1 << 3,
+    AKIN_SET_FMAX = 1 << 4,
+    AKIN_SET_MIN_LENGTH = 1 << 5,
+    AKIN_SET_AUDIO_ROOT = 1 << 6,
+};
+
+/* How the media of a database became windows. Stored with it, applied again to
+ * every query. */
+typedef struct akin_settings {
+    unsigned set;           /* AKIN_SET_... */
+    const char *model;      /* a built-in name; "mel" */
+    double overlap_s;       /* of playback, below the model's window; 0 */
+    double audio_speed;     /* 0.01 .. 100: below 1 slower than recorded; 1 */
+    int fmin_hz;            /* band-pass 0 .. 15000 Hz after the speed change; */
+    int fmax_hz;            /*   0 and 15000 are off */
+    double min_length_s;    /* leaves out shorter last windows; 0: keeps all */
+    const char *audio_root; /* folder the recordings' names are relative to */
+} akin_settings;
+
+typedef struct akin_db_options {
+    akin_mode mode;
+    akin_settings settings; /* of a new database; for one that is there, those
+                               set must equal the stored ones: AKIN_ESETTINGS
+                               names both. audio_root may differ: a moved root
+                               is used, and stored by a writer. */
+    double busy_s;          /* how long to wait for another writer; 0: 5 */
+    void (*warn)(void *user, const char *text); /* things worth knowing */
+    void *user;
+} akin_db_options;
+
+/* Opens the database in the folder `path`. AKIN_ENOTFOUND (none there),
+ * AKIN_EBUSY (another writer), AKIN_ESETTINGS, AKIN_ECORRUPT, AKIN_EUNSUPPORTED
+ * (a pre-1.0 hoplite database opened for writing), AKIN_EMODEL. */
+AKIN_API akin_status akin_open(const char *path, const akin_db_options *opt,
+                               akin_db **out, akin_error *err);
+
+/* A writer checkpoints what is journaled. Use akin_flush first where a failure
+ * of that must be seen. */
+AKIN_API void akin_close(akin_db *db);
+
+/* Writes: brings usearch.index up to date with the rows. */
+AKIN_API akin_status akin_flush(akin_db *db, akin_error *err);
+
+typedef struct akin_info {
+    const char *path;
+    const char *format;         /* "hoplite 1.x" or "hoplite pre-1.0" */
+    const char *model;          /* "" if unknown */
+    const char *model_identity; /* hash of its files; "" if unknown */
+    bool model_available;       /* can embed queries here */
+    uint32_t dim;
+    uint32_t rate_hz;           /* of the model; 0 if unknown */
+    double window_s;            /* of playback; 0 if unknown */
+    akin_settings settings;     /* set = those that are stored */
+    int64_t n_deployments, n_recordings, n_windows, n_annotations;
+    int64_t n_vectors;          /* windows' vectors, journaled ones included */
+    int64_t n_pending;          /* of them not yet in usearch.index */
+    int64_t sqlite_bytes, index_bytes;
+    const char *index_state;    /* "ok", "missing", "damaged: ..." */
+} akin_info;
+
+/* Texts are borrowed from db until its next akin_get_info or close. */
+AKIN_API akin_status akin_get_info(akin_db *db, akin_info *out,
+                                   akin_error *err);
+
+/* ---- extraction ---------------------------------------------------------------- */
+
+typedef struct akin_progress {
+    const char *phase;    /* "extract" or "index" */
+    size_t files_done, files_total;      /* failed and skipped ones included */
+    int64_t windows_done;                /* new ones */
+    double audio_s;                      /* of original sound gone through */
+    double elapsed_s, remaining_s;       /* remaining < 0: not known yet */
+    double fraction;                     /* 0 .. 1 */
+    const char *file;                    /* being written */
+} akin_progress;
+
+typedef enum akin_file_outcome {
+    AKIN_FILE_DONE,
+    AKIN_FILE_SKIPPED, /* complete from an earlier run */
+    AKIN_FILE_FAILED,  /* its reason is in text; windows before the damage are
+                          kept */
+} akin_file_outcome;
+
+typedef struct akin_file_report {
+    const char *path;
+    akin_file_outcome outcome;
+    int64_t n_windows; /* new ones */
+    const char *text;  /* why it failed; "" otherwise */
+} akin_file_report;
+
+typedef struct akin_extract_options {
+    size_t batch_size;   /* windows a model call; 0: 8 */
+    size_t threads;      /* 0: one per processor */
+    const char *dataset; /* hoplite project; its deployments are the first
+                            folders below the audio root. NULL: BirdNET-
+                            Analyzer's one project and deployment */
+    bool force;          /* redo files that are complete */
+    /* Called at most 10 times a second from the calling thread; false stops:
+     * AKIN_ECANCELLED, with all that was written kept. */
+    bool (*progress)(void *user, const akin_progress *progress);
+    void (*file)(void *user, const akin_file_report *report);
+    void *user;
+} akin_extract_options;
+
+typedef struct akin_extract_report {
+    size_t n_files, n_done, n_skipped, n_failed;
+    int64_t n_windows; /* new ones */
+    double audio_s;    /* of original sound gone through */
+    double elapsed_s;
+    /* CPU seconds, by what they went into. */
+    double decode_s, resample_s, filter_s, model_s, write_s, index_s;
+} akin_extract_report;
+
+/* Writes: embeds every audio file among inputs (files and folders, searched
+ * through) that is not complete in the database. Row and vector of a window are
+ * committed together; a run that is stopped or killed is taken up by the next.
+ * Windows, ids and vectors are the same at any thread count. AKIN_OK with
+ * n_failed > 0 when some files could not be read; AKIN_ENOTFOUND when there was
+ * no audio file at all. opt and report may be NULL. */
+AKIN_API akin_status akin_extract(akin_db *db, const char *const *inputs,
+                                  size_t n_inputs,
+                                  const akin_extract_options *opt,
+                                  akin_extract_report *report,
+                                  akin_error *err);
+
+/* ---- search ---------------------------------------------------------------------- */
+
+typedef enum akin_score {
+    AKIN_COSINE,    /* higher is closer, -1 .. 1; the default */
+    AKIN_DOT,       /* higher is closer */
+    AKIN_EUCLIDEAN, /* lower is closer, >= 0 */
+} akin_score;
+
+typedef enum akin_crop {
+    AKIN_CENTER,   /* one window from the middle; the default */
+    AKIN_FIRST,    /* one window from the start */
+    AKIN_SEGMENTS, /* all windows; a row's score is its mean over them */
+} akin_crop;
+
+/* What is asked for: the first of these that is given. */
+typedef struct akin_query {
+    const char *file;     /* a sound file, cut and filtered as stored */
+    const float *vectors; /* [n_vectors, dim] */
+    size_t n_vectors, dim;
+    int64_t window_id;    /* of the first database; not among its answers */
+} akin_query;
+
+typedef struct akin_search_options {
+    size_t k;         /* answers; 0: 10 */
+    size_t offset;    /* best ones passed over, for paging */
+    akin_score score;
+    akin_crop crop;   /* of a query file */
+    double overlap_s; /* of its segments */
+    const char *filter; /* expression, see docs/CLI.md; NULL: all windows */
+    size_t threads;   /* 0: one per processor */
+} akin_search_options;
+
+typedef struct akin_hit {
+    size_t rank;             /* from 1, the offset included */
+    size_t db;               /* which of the databases */
+    int64_t window_id;
+    float score;
+    const char *recording;   /* as stored, relative to the audio root */
+    const char *path;        /* the file, by the audio root known here */
+    double start_s, end_s;   /* in the original file */
+    bool imprecise;          /* an old database's rounded offsets */
+    const char *datetime;    /* of the window's start, ISO 8601; or NULL */
+    const char *deployment;  /* or NULL */
+    const char *project;     /* or NULL */
+    const char *const *labels;
+    size_t n_labels;
+} akin_hit;
+
+typedef struct akin_results akin_results;
+
+/* Ranks the windows of one or more databases that share model, dimension and
+ * settings. Exact: every allowed window is scored in float32 against its stored
+ * float16 vector; ties go to the first database, then the smaller window id.
+ * k answers if k exist. AKIN_EUSAGE, AKIN_ENOTFOUND (file or window),
+ * AKIN_EMODEL (the model is not here, or differs), AKIN_ESETTINGS. */
+AKIN_API akin_status akin_search(akin_db *const *dbs, size_t n_dbs,
+                                 const akin_query *query,
+                                 const akin_search_options *opt,
+                                 akin_results **out, akin_error *err);
+
+AKIN_API size_t akin_results_count(const akin_results *results);
+
+/* Borrowed until akin_results_free; i < count. */
+AKIN_API const akin_hit *akin_results_at(const akin_results *results, size_t i);
+
+typedef struct akin_results_info {
+    const char *mode;   /* "exact" */
+    double took_ms;     /* embedding the query included */
+    size_t n_searched;  /* windows scored */
+    size_t n_queries;   /* query vectors */
+} akin_results_info;
+
+AKIN_API void akin_results_get_info(const akin_results *results,
+                                    akin_results_info *out);
+AKIN_API void akin_results_free(akin_results *results);
+
+typedef struct akin_export_report {
+    size_t n_written, n_failed;
+} akin_export_report;
+
+/* Writes each hit's sound to dir as `{score:.5f}_{name}_{start}_{end}.wav`:
+ * original rate and speed, unfiltered, mono 16-bit; and `manifest.csv` beside
+ * them. A hit whose file is gone is named in the manifest and counted as
+ * failed. The databases must still be open. */
+AKIN_API akin_status akin_export_clips(const akin_results *results,
+                                       const char *dir,
+                                       akin_export_report *report,
+                                       akin_error *err);
+
+/* ---- windows and vectors ------------------------------------------------------------ */
+
+typedef struct akin_window {
+    int64_t id;
+    double start_s, end_s;
+    const char *recording;
+} akin_window;
+
+/* Calls visit for every window that passes filter (NULL: all), by ascending
+ * id, with its vector [dim]; vector is NULL for a window that has none. false
+ * from visit ends it early (AKIN_OK). Both are borrowed during the call. */
+AKIN_API akin_status akin_each(akin_db *db, const char *filter,
+                               bool (*visit)(void *user,
+                                             const akin_window *window,
+                                             const float *vector),
+                               void *user, akin_error *err);
+
+/* The stored vector of a window into out [dim]. AKIN_ENOTFOUND. */
+AKIN_API akin_status akin_get_vector(akin_db *db, int64_t window_id, float *out,
+                                     akin_error *err);
+
+/* Writes all embeddings as text: to one CSV (`file_path,start,end,embedding`)
+ * if path ends in ".csv", else to a folder, one file a window, named
+ * `{name}_{start}_{end}.{model}.embeddings.txt`, the recordings' sub-folders
+ * kept. n_written may be NULL. */
+AKIN_API akin_status akin_export_embeddings(akin_db *db, const char *path,
+                                            size_t *n_written,
+                                            akin_error *err);
+
+/* ---- labels --------------------------------------------------------------------------- */
+
+typedef enum akin_label_type {
+    AKIN_NEGATIVE = 0,
+    AKIN_POSITIVE = 1,
+    AKIN_UNCERTAIN = 2,
+} akin_label_type;
+
+typedef struct akin_annotation {
+    const char *recording; /* given back by akin_each_annotation */
+    double start_s, end_s;
+    const char *label;
+    const char *by; /* hoplite's provenance */
+    akin_label_type type;
+} akin_annotation;
+
+/* Writes: labels a window. An equal label is left as it is: *added = false. */
+AKIN_API akin_status akin_label(akin_db *db, int64_t window_id,
+                                const akin_annotation *annotation, bool *added,
+                                akin_error *err);
+
+/* Calls visit for each annotation by id; texts are borrowed during the call. */
+AKIN_API akin_status akin_each_annotation(
+    akin_db *db,
+    bool (*visit)(void *user, const akin_annotation *annotation),
+    void *user, akin_error *err);
+
+/* ---- verification ------------------------------------------------------------------------ */
+
+typedef struct akin_verify_options {
+    bool repair; /* mends what is found, under the writer's lock */
+    double busy_s;
+    /* Called for each finding; `mended` tells what repair did about it. */
+    void (*finding)(void *user, const char *text, bool mended);
+    void *user;
+} akin_verify_options;
+
+typedef struct akin_verify_report {
+    size_t n_findings, n_mended;
+    int64_t n_windows, n_vectors; /* when it ended */
+} akin_verify_report;
+
+/* Compares rows, vectors and the index file of the database in the folder
+ * `path` with each other and with their formats. AKIN_OK whatever it finds;
+ * n_findings - n_mended tells what is left. */
+AKIN_API akin_status akin_verify(const char *path,
+                                 const akin_verify_options *opt,
+                                 akin_verify_report *report, akin_error *err);
+
+/* ---- models --------------------------------------------------------------------------------- */
+
+typedef struct akin_model_info {
+    const char *name;
+    const char *identity;
+    const char *modality; /* "sound" */
+    const char *about;    /* one line */
+    uint32_t dim, rate_hz;
+    double window_s;
+    bool text, builtin;
+} akin_model_info;
+
+/* The models that can be used here; i < akin_model_count(). Static. */
+AKIN_API size_t akin_model_count(void);
+AKIN_API const akin_model_info *akin_model_at(size_t i);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

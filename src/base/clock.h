@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT
+ * Time: a monotonic clock for durations, and the CPU time of a thread. */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+double clock_now_s(void);        /* monotonic; the origin means nothing */
+double clock_thread_cpu_s(void); /* CPU seconds of the calling thread */
+void clock_sleep_s(double seconds);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ * Kernels for x86-64 with AVX-512 F, BW and VL. */
+#include <immintrin.h>
+#include <string.h>
+
+#define VEC_N 16
+typedef __m512 vec;
+
+static inline vec vec_zero(void) { return _mm512_setzero_ps(); }
+static inline vec vec_load(const float *p) { return _mm512_loadu_ps(p); }
+static inline void vec_store(float *p, vec v) { _mm512_storeu_ps(p, v); }
+static inline vec vec_sub(vec a, vec b) { return _mm512_sub_ps(a, b); }
+static inline float vec_sum(vec v) { return _mm512_reduce_add_ps(v); }
+static inline vec vec_fma(vec a, vec b, vec c)
+{
+    return _mm512_fmadd_ps(a, b, c);
+}
+
+static inline vec vec_load_half(const unsigned char *p)
+{
+    return _mm512_cvtph_ps(
+        _mm256_loadu_si256((const __m256i *)(const void *)p));
+}
+
+static inline void vec_store_half(unsigned char *p, vec v)
+{
+    _mm256_storeu_si256((__m256i *)(void *)p,
+                        _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+}
+
+/* The first n < VEC_N values, zeros behind them; reads no byte more. */
+static inline vec vec_load_part(const float *p, size_t n)
+{
+    return _mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+}
+
+static inline vec vec_load_half_part(const unsigned char *p, size_t n)
+{
+    return _mm512_cvtph_ps(
+        _mm256_maskz_loadu_epi16((__mmask16)((1u << n) - 1), p));
+}
+
+#define DISTANCE_ISA "avx512"
+#define DISTANCE_TABLE distance_avx512
+#include "index/distance_int.h"
