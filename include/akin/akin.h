@@ -210,10 +210,11 @@ typedef enum akin_crop {
 
 /* What is asked for: the first of these that is given. */
 typedef struct akin_query {
-    const char *file;     /* a sound file, cut and filtered as stored */
-    const float *vectors; /* [n_vectors, dim] */
+    const char *file;        /* a sound file, cut and filtered as stored */
+    const char *vector_file; /* .npy of float32 or float64, [dim] or [n, dim] */
+    const float *vectors;    /* [n_vectors, dim] */
     size_t n_vectors, dim;
-    int64_t window_id;    /* of the first database; not among its answers */
+    int64_t window_id;       /* of the first database; not among its answers */
 } akin_query;
 
 typedef struct akin_search_options {

@@ -14,6 +14,10 @@ static double clock_read_s(clockid_t id)
 
 double clock_now_s(void) { return clock_read_s(CLOCK_MONOTONIC); }
 double clock_thread_cpu_s(void) { return clock_read_s(CLOCK_THREAD_CPUTIME_ID); }
+double clock_process_cpu_s(void)
+{
+    return clock_read_s(CLOCK_PROCESS_CPUTIME_ID);
+}
 
 void clock_sleep_s(double seconds)
 {

@@ -123,6 +123,14 @@ akin_status file_make_dirs(const char *path, akin_error *err)
     return status;
 }
 
+akin_status file_rename(const char *from, const char *to, akin_error *err)
+{
+    if (rename(from, to) == 0) return AKIN_OK;
+    return file_error(err, "rename", from, errno);
+}
+
+void file_remove(const char *path) { unlink(path); }
+
 char *file_join(const char *dir, const char *name)
 {
     if (!*dir || *name == '/') return mem_strdup(name);
@@ -152,7 +160,7 @@ char *file_parent(const char *path)
     return text_format("%.*s", (int)(slash - path), path);
 }
 
-/* Removes empty, "." and ".." parts of an absolute path, in place. */
+/* Removes empty, "." and ".." parts of a path that begins with '/', in place. */
 static void file_clean(char *path)
 {
     char *out = path;
@@ -169,6 +177,13 @@ static void file_clean(char *path)
     }
     if (out == path) *out++ = '/';
     *out = 0;
+}
+
+char *file_cleaned(const char *path)
+{
+    char *copy = text_format("/%s", path);
+    if (copy) file_clean(copy);
+    return copy;
 }
 
 char *file_absolute(const char *path)
@@ -309,11 +324,11 @@ static akin_status file_sync_dir(const char *path, akin_error *err)
     return status;
 }
 
-akin_status file_writer_commit(file_writer *w, akin_error *err)
+static akin_status file_writer_end(file_writer *w, bool sync, akin_error *err)
 {
     akin_status status = AKIN_OK;
     AKIN_TRYG(file_writer_flush(w, err));
-    if (file_fails_now() || fsync(w->fd) != 0) {
+    if (sync && (file_fails_now() || fsync(w->fd) != 0)) {
         status = file_error(err, "sync", w->tmp_path, errno);
         goto done;
     }
@@ -329,10 +344,20 @@ akin_status file_writer_commit(file_writer *w, akin_error *err)
     }
     mem_free(w->tmp_path);
     w->tmp_path = NULL;
-    AKIN_TRYG(file_sync_dir(w->path, err));
+    if (sync) status = file_sync_dir(w->path, err);
 done:
     file_writer_discard(w);
     return status;
+}
+
+akin_status file_writer_commit(file_writer *w, akin_error *err)
+{
+    return file_writer_end(w, true, err);
+}
+
+akin_status file_writer_finish(file_writer *w, akin_error *err)
+{
+    return file_writer_end(w, false, err);
 }
 
 void file_writer_discard(file_writer *w)

@@ -30,11 +30,16 @@ akin_status file_read(const char *path, size_t max_bytes, char **out,
 /* Creates path and its parents; fine if it is there. */
 akin_status file_make_dirs(const char *path, akin_error *err) AKIN_NODISCARD;
 
+akin_status file_rename(const char *from, const char *to, akin_error *err)
+    AKIN_NODISCARD;
+void file_remove(const char *path); /* fine if it is not there */
+
 /* Owned strings (mem_free), NULL when memory is out. file_absolute resolves
  * links where the path exists and cleans "." and ".." where it does not. */
 char *file_join(const char *dir, const char *name);
 char *file_parent(const char *path);
 char *file_absolute(const char *path);
+char *file_cleaned(const char *path); /* without ".", ".." and "//"; by text */
 const char *file_name(const char *path);      /* behind the last '/' */
 char *file_stem(const char *path);            /* name without its extension */
 
@@ -60,6 +65,11 @@ akin_status file_writer_put(file_writer *writer, const void *data, size_t n,
 akin_status file_writer_commit(file_writer *writer, akin_error *err)
     AKIN_NODISCARD;
 void file_writer_discard(file_writer *writer);
+
+/* commit without the two syncs: whole or not at all while the machine runs; for
+ * files that can be made again. */
+akin_status file_writer_finish(file_writer *writer, akin_error *err)
+    AKIN_NODISCARD;
 
 /* Calls visit for each regular file below root in byte order of its path
  * (links to files are followed, links to folders are not; names that begin

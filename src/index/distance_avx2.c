@@ -41,13 +41,11 @@ static inline vec vec_load_half_part(const unsigned char *p, size_t n)
     return vec_load_half(part);
 }
 
-static inline float vec_sum(vec v)
+static inline void vec_sum4(vec a, vec b, vec c, vec d, float *out)
 {
-    __m128 s = _mm_add_ps(_mm256_castps256_ps128(v),
-                          _mm256_extractf128_ps(v, 1));
-    s = _mm_add_ps(s, _mm_movehl_ps(s, s));
-    s = _mm_add_ss(s, _mm_movehdup_ps(s));
-    return _mm_cvtss_f32(s);
+    vec s = _mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));
+    _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(s),
+                                  _mm256_extractf128_ps(s, 1)));
 }
 
 #define DISTANCE_ISA "avx2"

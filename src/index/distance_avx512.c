@@ -10,7 +10,6 @@ static inline vec vec_zero(void) { return _mm512_setzero_ps(); }
 static inline vec vec_load(const float *p) { return _mm512_loadu_ps(p); }
 static inline void vec_store(float *p, vec v) { _mm512_storeu_ps(p, v); }
 static inline vec vec_sub(vec a, vec b) { return _mm512_sub_ps(a, b); }
-static inline float vec_sum(vec v) { return _mm512_reduce_add_ps(v); }
 static inline vec vec_fma(vec a, vec b, vec c)
 {
     return _mm512_fmadd_ps(a, b, c);
@@ -38,6 +37,21 @@ static inline vec vec_load_half_part(const unsigned char *p, size_t n)
 {
     return _mm512_cvtph_ps(
         _mm256_maskz_loadu_epi16((__mmask16)((1u << n) - 1), p));
+}
+
+static inline __m256 add_halves(vec v)
+{
+    __m512d d = _mm512_castps_pd(v);
+    return _mm256_add_ps(_mm512_castps512_ps256(v),
+                         _mm256_castpd_ps(_mm512_extractf64x4_pd(d, 1)));
+}
+
+static inline void vec_sum4(vec a, vec b, vec c, vec d, float *out)
+{
+    __m256 s = _mm256_hadd_ps(_mm256_hadd_ps(add_halves(a), add_halves(b)),
+                              _mm256_hadd_ps(add_halves(c), add_halves(d)));
+    _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(s),
+                                  _mm256_extractf128_ps(s, 1)));
 }
 
 #define DISTANCE_ISA "avx512"

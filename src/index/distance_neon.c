@@ -35,7 +35,13 @@ static inline vec vec_fma(vec a, vec b, vec c)
     return (vec){vfmaq_f32(c.lo, a.lo, b.lo), vfmaq_f32(c.hi, a.hi, b.hi)};
 }
 
-static inline float vec_sum(vec v) { return vaddvq_f32(vaddq_f32(v.lo, v.hi)); }
+static inline float32x4_t add_halves(vec v) { return vaddq_f32(v.lo, v.hi); }
+
+static inline void vec_sum4(vec a, vec b, vec c, vec d, float *out)
+{
+    vst1q_f32(out, vpaddq_f32(vpaddq_f32(add_halves(a), add_halves(b)),
+                              vpaddq_f32(add_halves(c), add_halves(d))));
+}
 
 /* Bytes are loaded as bytes: the rows need no alignment. */
 static inline vec vec_load_half(const unsigned char *p)

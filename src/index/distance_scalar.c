@@ -10,20 +10,18 @@
  * being allowed to reorder additions. */
 enum { LANES = 8 };
 
-static float half_to_float(const unsigned char *p)
+/* Without a branch, so that loops over it can be vectorised. */
+static inline float half_to_float(const unsigned char *p)
 {
     uint32_t h = (uint32_t)p[0] | (uint32_t)p[1] << 8;
-    uint32_t sign = (h & 0x8000u) << 16, magnitude = h & 0x7fffu;
-    uint32_t bits = magnitude << 13;
+    uint32_t magnitude = h & 0x7fffu, bits = magnitude << 13;
     float value;
-    if (magnitude >= 0x7c00u) { /* infinity; NaN, made quiet as CPUs do */
-        bits |= 0x7f800000u | (magnitude > 0x7c00u ? 0x00400000u : 0);
-    } else { /* moves the exponent; right for subnormal numbers, too */
-        memcpy(&value, &bits, sizeof value);
-        value *= 0x1p112f;
-        memcpy(&bits, &value, sizeof bits);
-    }
-    bits |= sign;
+    memcpy(&value, &bits, sizeof value);
+    value *= 0x1p112f; /* moves the exponent; right for subnormals, too */
+    memcpy(&bits, &value, sizeof bits);
+    bits |= magnitude >= 0x7c00u ? 0x7f800000u : 0; /* infinity and NaN, */
+    bits |= magnitude > 0x7c00u ? 0x00400000u : 0;  /* quiet as CPUs make it */
+    bits |= (h & 0x8000u) << 16;
     memcpy(&value, &bits, sizeof value);
     return value;
 }
@@ -67,59 +65,54 @@ static float sum_lanes(const float *s)
     return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
 }
 
-static float dot_row(const distance_query *q, const unsigned char *row)
+typedef enum kernel { DOT, NORMSQ, L2SQ } kernel;
+
+static inline float step(kernel kind, float q, float d)
 {
-    float sum[LANES] = {0};
-    for (size_t i = 0; i < q->dim; i++)
-        sum[i % LANES] += q->vector[i] * half_to_float(row + 2 * i);
-    return sum_lanes(sum);
+    return kind == DOT ? q * d : kind == NORMSQ ? d * d : (q - d) * (q - d);
 }
 
-static float normsq_row(const distance_query *q, const unsigned char *row)
+static inline float add_row(kernel kind, const distance_query *q,
+                            const unsigned char *row)
 {
     float sum[LANES] = {0};
-    for (size_t i = 0; i < q->dim; i++) {
-        float d = half_to_float(row + 2 * i);
-        sum[i % LANES] += d * d;
-    }
-    return sum_lanes(sum);
-}
-
-static float l2sq_row(const distance_query *q, const unsigned char *row)
-{
-    float sum[LANES] = {0};
-    for (size_t i = 0; i < q->dim; i++) {
-        float t = q->vector[i] - half_to_float(row + 2 * i);
-        sum[i % LANES] += t * t;
-    }
+    size_t i = 0;
+    for (; i + LANES <= q->dim; i += LANES)
+        for (size_t k = 0; k < LANES; k++)
+            sum[k] += step(kind, q->vector[i + k],
+                           half_to_float(row + 2 * (i + k)));
+    for (size_t k = 0; i + k < q->dim; k++)
+        sum[k] += step(kind, q->vector[i + k], half_to_float(row + 2 * (i + k)));
     return sum_lanes(sum);
 }
 
 static void dot_rows(const distance_query *q, const unsigned char *rows,
                      size_t n, float *dot)
 {
-    for (size_t i = 0; i < n; i++) dot[i] = dot_row(q, rows + i * 2 * q->dim);
+    for (size_t i = 0; i < n; i++)
+        dot[i] = add_row(DOT, q, rows + i * 2 * q->dim);
 }
 
 static void dot_norm_rows(const distance_query *q, const unsigned char *rows,
                           size_t n, float *dot, float *normsq)
 {
     for (size_t i = 0; i < n; i++) {
-        dot[i] = dot_row(q, rows + i * 2 * q->dim);
-        normsq[i] = normsq_row(q, rows + i * 2 * q->dim);
+        dot[i] = add_row(DOT, q, rows + i * 2 * q->dim);
+        normsq[i] = add_row(NORMSQ, q, rows + i * 2 * q->dim);
     }
 }
 
 static void l2sq_rows(const distance_query *q, const unsigned char *rows,
                       size_t n, float *l2sq)
 {
-    for (size_t i = 0; i < n; i++) l2sq[i] = l2sq_row(q, rows + i * 2 * q->dim);
+    for (size_t i = 0; i < n; i++)
+        l2sq[i] = add_row(L2SQ, q, rows + i * 2 * q->dim);
 }
 
 static void dot_gather(const distance_query *q,
                        const unsigned char *const *rows, size_t n, float *dot)
 {
-    for (size_t i = 0; i < n; i++) dot[i] = dot_row(q, rows[i]);
+    for (size_t i = 0; i < n; i++) dot[i] = add_row(DOT, q, rows[i]);
 }
 
 const distance_table distance_scalar = {

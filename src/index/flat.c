@@ -72,8 +72,10 @@ static void score_cosine(const scan *s, const unsigned char *rows, size_t n,
     distance_query q = {.vector = s->folded, .dim = s->query->dim};
     float normsq[CHUNK_ROWS];
     s->kernels->dot_norm_rows(&q, rows, n, scores, normsq);
-    for (size_t i = 0; i < n; i++)
-        scores[i] = normsq[i] == 0 ? 0 : scores[i] / sqrtf(normsq[i]);
+    for (size_t i = 0; i < n; i++) { /* the dot of a zero vector is 0, too */
+        float divisor = normsq[i] == 0 ? 1 : normsq[i];
+        scores[i] /= sqrtf(divisor);
+    }
 }
 
 static void score_dot(const scan *s, const unsigned char *rows, size_t n,
@@ -97,6 +99,15 @@ static void score_euclidean(const scan *s, const unsigned char *rows, size_t n,
         scores[i] = (float)(sum[i] / (double)s->query->n);
 }
 
+/* topk_admits for the inner loop, turned round; NaN is not hopeless here and
+ * is dropped by topk_push. */
+static inline bool is_hopeless(const topk *top, float score)
+{
+    if (top->n < top->k) return false;
+    float worst = top->hits[0].score;
+    return top->smaller_is_better ? score > worst : score < worst;
+}
+
 static void scan_chunk(const scan *s, topk *top, size_t first, size_t n)
 {
     float scores[CHUNK_ROWS];
@@ -108,7 +119,7 @@ static void scan_chunk(const scan *s, topk *top, size_t first, size_t n)
     case FLAT_EUCLIDEAN: score_euclidean(s, at, n, scores); break;
     }
     for (size_t i = 0; i < n; i++) {
-        if (!topk_admits(top, scores[i])) continue;
+        if (is_hopeless(top, scores[i])) continue;
         topk_push(top, rows->key(rows->user, first + i), scores[i]);
     }
 }

@@ -34,6 +34,9 @@ akin_status decoder_read(decoder *d, float *mono, size_t max_frames, size_t *n,
 akin_status decoder_seek(decoder *d, int64_t frame, akin_error *err)
     AKIN_NODISCARD;
 
+/* "FFmpeg 59.37.100" (libavcodec). Static. */
+const char *decoder_library(void);
+
 /* true for file names that an audio collection is searched for (by extension,
  * any case): what FFmpeg reads and field recorders, phones and cameras write. */
 bool decoder_is_audio_name(const char *path);

@@ -39,6 +39,9 @@ akin_status store_open(const char *path, store_mode mode, double busy_s,
 /* Rolls back what is open; a writer folds the WAL into the file. */
 void store_close(store *s);
 
+/* "SQLite 3.40.1". Static. */
+const char *store_library(void);
+
 store_schema store_get_schema(const store *s);
 
 /* A read transaction: all reads until its end see one state. */
@@ -158,6 +161,9 @@ akin_status store_each_pending(store *s,
                                void *user, akin_error *err) AKIN_NODISCARD;
 akin_status store_get_pending(store *s, int64_t id, bool *found, void *vector,
                               size_t n_bytes, akin_error *err) AKIN_NODISCARD;
+
+/* Journals a vector; none (NULL, 0) journals that the window's vector is to
+ * leave the index, which store_each_pending tells with n_bytes = 0. */
 akin_status store_put_pending(store *s, int64_t id, const void *vector,
                               size_t n_bytes, akin_error *err) AKIN_NODISCARD;
 akin_status store_clear_pending(store *s, akin_error *err) AKIN_NODISCARD;
@@ -174,6 +180,8 @@ typedef struct store_annotation {
     int64_t id;
     int64_t recording_id;
     double start_s, end_s;
+    const char *recording;  /* borrowed; its file name, told by each, not read
+                               by add; "" if there is no such row */
     const char *label;      /* borrowed */
     const char *provenance; /* borrowed; who or what said so */
     store_label_type type;

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+# The front of the build; Meson does the work.
+#   make          build/akin and the libraries
+#   make check    unit, CLI and lint tests, and the unit tests under sanitizers
+BUILD ?= build
+ASAN_BUILD ?= build-asan
+MESON_FLAGS ?=
+PREFIX ?= /usr/local
+
+.PHONY: all check check-compat check-crash bench manual install clean
+
+all: $(BUILD)/build.ninja
+	@ninja -C $(BUILD)
+
+$(BUILD)/build.ninja:
+	meson setup --prefix=$(PREFIX) $(MESON_FLAGS) $(BUILD)
+
+$(ASAN_BUILD)/build.ninja:
+	meson setup --buildtype=debugoptimized -Db_lundef=false \
+		-Db_sanitize=address,undefined $(MESON_FLAGS) $(ASAN_BUILD)
+
+# Prints "N passed, N failed" last.
+check: all $(ASAN_BUILD)/build.ninja
+	@ninja -C $(ASAN_BUILD) tests/unit
+	@failed=0; \
+	meson test -C $(BUILD) --no-rebuild --print-errorlogs || failed=1; \
+	meson test -C $(ASAN_BUILD) --no-rebuild --print-errorlogs unit || failed=1; \
+	tools/tally $(BUILD)/meson-logs/testlog.json \
+		$(ASAN_BUILD)/meson-logs/testlog.json || failed=1; \
+	exit $$failed
+
+# The real clients, perch-hoplite and usearch, in a virtual environment.
+check-compat: all
+	@tests/compat/run $(BUILD)/akin
+
+# Extractions killed and failing at random moments, and taken up again.
+check-crash: all
+	@tests/crash/run $(BUILD)/akin
+
+bench: all
+	@bench/run $(BUILD)
+
+# docs/CLI.md and docs/akin.1 from the command tables.
+manual: all
+	@tools/make-manual $(BUILD)/akin docs
+
+install: all
+	@meson install -C $(BUILD)
+
+clean:
+	rm -rf $(BUILD) $(ASAN_BUILD)

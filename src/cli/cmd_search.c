@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MIT
+ * akin search: the windows that sound like an example, ranked. */
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/print.h"
+#include "cli/signals.h"
+
+enum { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV };
+static const char *const formats[] = {"table", "json", "csv", NULL};
+
+/* In the order of akin_score and akin_crop. */
+static const char *const scores[] = {"cosine", "dot", "euclidean", NULL};
+static const char *const crops[] = {"center", "first", "segments", NULL};
+
+typedef struct search_args {
+    option_texts databases;
+    const char *file, *vector, *filter, *export_dir, *audio_root;
+    int64_t window_id, n_results, offset, threads;
+    double overlap_s;
+    int score, crop, format;
+    bool json, exact, quiet, verbose;
+} search_args;
+
+#define AT(field) offsetof(search_args, field)
+
+static const option_spec option_table[] = {
+    {.name = "database", .aliases = "-db", .type = OPTION_TEXTS,
+     .offset = AT(databases), .value = "DB",
+     .help = "a database to search; may be repeated"},
+    {.name = "file", .aliases = "-q --queryfile", .type = OPTION_TEXT,
+     .offset = AT(file), .value = "F",
+     .help = "search by this sound"},
+    {.name = "vector", .type = OPTION_TEXT, .offset = AT(vector),
+     .value = "F.npy",
+     .help = "search by the vector or vectors in this file: float32 or "
+             "float64, [dim] or [n, dim]"},
+    {.name = "window", .type = OPTION_INTEGER, .offset = AT(window_id),
+     .value = "ID",
+     .help = "search by this window of the first database; it is not among "
+             "the answers", .min = 1, .max = 9e15},
+    {.name = "n-results", .aliases = "-n", .type = OPTION_INTEGER,
+     .offset = AT(n_results), .value = "N",
+     .help = "number of answers (10)", .min = 1, .max = 1e9},
+    {.name = "offset", .type = OPTION_INTEGER, .offset = AT(offset),
+     .value = "N",
+     .help = "pass over the N best answers, for paging (0)", .max = 1e9},
+    {.name = "score-function", .type = OPTION_CHOICE, .offset = AT(score),
+     .value = "cosine|dot|euclidean",
+     .help = "how likeness is measured (cosine); cosine and dot: higher is "
+             "closer, euclidean: lower is closer", .choices = scores},
+    {.name = "crop-mode", .type = OPTION_CHOICE, .offset = AT(crop),
+     .value = "center|first|segments",
+     .help = "which part of the query sound is taken (center): a window "
+             "from its middle, from its start, or all its windows, the "
+             "scores being the mean over them", .choices = crops},
+    {.name = "overlap", .type = OPTION_NUMBER, .offset = AT(overlap_s),
+     .value = "S",
+     .help = "seconds by which the windows of --crop-mode segments overlap "
+             "(0)", .max = 3600, .clamp = true},
+    {.name = "filter", .type = OPTION_TEXT, .offset = AT(filter),
+     .value = "EXPR",
+     .help = "search only the windows for which this holds; see akin help "
+             "filter"},
+    {.name = "exact", .type = OPTION_FLAG, .offset = AT(exact),
+     .help = "score every window; every search does"},
+    {.name = "audio-root", .type = OPTION_TEXT, .offset = AT(audio_root),
+     .value = "DIR",
+     .help = "where the recordings are now, if they were moved"},
+    {.name = "export", .aliases = "-o --output", .type = OPTION_TEXT,
+     .offset = AT(export_dir), .value = "DIR",
+     .help = "write the sound of each answer to DIR as WAV, at its original "
+             "rate and speed, unfiltered, and manifest.csv beside them"},
+    {.name = "format", .type = OPTION_CHOICE, .offset = AT(format),
+     .value = "table|json|csv",
+     .help = "how the answers are printed (table)", .choices = formats},
+    {.name = "json", .type = OPTION_FLAG, .offset = AT(json),
+     .help = "the same as --format json"},
+    {.name = "threads", .aliases = "-t", .type = OPTION_INTEGER,
+     .offset = AT(threads), .value = "N",
+     .help = "threads (one per processor); the answers do not depend on it",
+     .min = 1, .max = 1024, .clamp = true},
+    {.name = "quiet", .type = OPTION_FLAG, .offset = AT(quiet),
+     .help = "no word on standard error but warnings and errors"},
+    {.name = "verbose", .aliases = "-v", .type = OPTION_FLAG,
+     .offset = AT(verbose),
+     .help = "tell the settings that were applied to the query"},
+    OPTION_END,
+};
+
+/* The databases of one search. */
+typedef struct search_dbs {
+    const char **paths;
+    akin_db **dbs;
+    size_t n, n_open;
+} search_dbs;
+
+/* ---- databases ---------------------------------------------------------------- */
+
+static akin_status dbs_open(search_dbs *dbs, const options *parsed,
+                            const search_args *args, akin_error *err)
+{
+    akin_db_options opt = {
+        .mode = AKIN_READ,
+        .settings = {.set = args->audio_root ? AKIN_SET_AUDIO_ROOT : 0,
+                     .audio_root = args->audio_root},
+        .warn = print_library_warning,
+    };
+    size_t n = args->databases.n + parsed->n_operands;
+    AKIN_TRY(mem_new_array(n, sizeof *dbs->paths, "the databases",
+                           (void **)&dbs->paths, err));
+    AKIN_TRY(mem_new_array(n, sizeof(akin_db *), "the databases",
+                           (void **)&dbs->dbs, err));
+    for (size_t i = 0; i < args->databases.n; i++)
+        dbs->paths[dbs->n++] = args->databases.items[i];
+    for (size_t i = 0; i < parsed->n_operands; i++)
+        dbs->paths[dbs->n++] = parsed->operands[i];
+    for (; dbs->n_open < dbs->n; dbs->n_open++)
+        AKIN_TRY(akin_open(dbs->paths[dbs->n_open], &opt,
+                           &dbs->dbs[dbs->n_open], err));
+    return AKIN_OK;
+}
+
+static void dbs_close(search_dbs *dbs)
+{
+    for (size_t i = 0; i < dbs->n_open; i++) akin_close(dbs->dbs[i]);
+    mem_free(dbs->dbs);
+    mem_free(dbs->paths);
+}
+
+/* ---- printing --------------------------------------------------------------------- */
+
+static void join_labels(const akin_hit *hit, const char *between, text_buf *out)
+{
+    text_buf_init(out, 1 << 20);
+    text_buf_puts(out, "");
+    for (size_t i = 0; i < hit->n_labels; i++)
+        text_buf_printf(out, "%s%s", i ? between : "", hit->labels[i]);
+}
+
+static void print_table_of(const akin_results *results, const search_dbs *dbs)
+{
+    static const print_column columns[] = {
+        {.head = "rank", .right = true},
+        {.head = "score", .right = true},
+        {.head = "window", .right = true},
+        {.head = "recording", .elide = true},
+        {.head = "time"},
+        {.head = "date", .drop_empty = true},
+        {.head = "labels", .drop_empty = true},
+        {.head = "database", .drop_empty = true},
+    };
+    print_table table;
+    print_table_init(&table, columns, sizeof columns / sizeof *columns);
+    for (size_t i = 0; i < akin_results_count(results); i++) {
+        const akin_hit *hit = akin_results_at(results, i);
+        char start[PRINT_TIME_SIZE], end[PRINT_TIME_SIZE];
+        text_buf labels;
+        join_labels(hit, ", ", &labels);
+        print_time(hit->start_s, start);
+        print_time(hit->end_s, end);
+        print_table_put(&table, "%zu", hit->rank);
+        print_table_put(&table, "%.4f", hit->score);
+        print_table_put(&table, "%lld", (long long)hit->window_id);
+        print_table_put(&table, "%s", hit->recording);
+        print_table_put(&table, "%s%s – %s", hit->imprecise ? "about " : "",
+                        start, end);
+        print_table_put(&table, "%s", hit->datetime ? hit->datetime : "");
+        print_table_put(&table, "%s", labels.data ? labels.data : "");
+        print_table_put(&table, "%s", dbs->n > 1 ? dbs->paths[hit->db] : "");
+        text_buf_clear(&labels);
+    }
+    if (akin_results_count(results) > 0) print_table_write(&table);
+}
+
+static void print_csv_of(const akin_results *results, const search_dbs *dbs)
+{
+    print_csv csv = {0};
+    puts("rank,window_id,score,recording,start,end,datetime,deployment,project,"
+         "labels,path,database");
+    for (size_t i = 0; i < akin_results_count(results); i++) {
+        const akin_hit *hit = akin_results_at(results, i);
+        char start[32], end[32];
+        text_buf labels;
+        join_labels(hit, ";", &labels);
+        text_from_double(hit->start_s, start);
+        text_from_double(hit->end_s, end);
+        print_csv_field(&csv, "%zu", hit->rank);
+        print_csv_field(&csv, "%lld", (long long)hit->window_id);
+        print_csv_field(&csv, "%.9g", hit->score);
+        print_csv_field(&csv, "%s", hit->recording);
+        print_csv_field(&csv, "%s", start);
+        print_csv_field(&csv, "%s", end);
+        print_csv_field(&csv, "%s", hit->datetime ? hit->datetime : "");
+        print_csv_field(&csv, "%s", hit->deployment ? hit->deployment : "");
+        print_csv_field(&csv, "%s", hit->project ? hit->project : "");
+        print_csv_field(&csv, "%s", labels.data ? labels.data : "");
+        print_csv_field(&csv, "%s", hit->path ? hit->path : "");
+        print_csv_field(&csv, "%s", dbs->paths[hit->db]);
+        print_csv_end(&csv);
+        text_buf_clear(&labels);
+    }
+}
+
+static json_t *hit_to_json(const akin_hit *hit, const search_dbs *dbs)
+{
+    json_t *labels = json_array();
+    for (size_t i = 0; i < hit->n_labels; i++)
+        json_array_append_new(labels, json_text(hit->labels[i]));
+    json_t *value = json_pack(
+        "{s:I, s:I, s:f, s:o, s:f, s:f, s:o, s:o}", "rank",
+        (json_int_t)hit->rank, "window_id", (json_int_t)hit->window_id,
+        "score", (double)hit->score, "recording", json_text(hit->recording),
+        "start", hit->start_s, "end", hit->end_s, "deployment",
+        json_text(hit->deployment), "labels", labels);
+    if (dbs->n > 1)
+        json_object_set_new(value, "database",
+                            json_text(dbs->paths[hit->db]));
+    return value;
+}
+
+static void print_json_of(const akin_results *results, const search_dbs *dbs,
+                          const search_args *args)
+{
+    akin_results_info info;
+    akin_results_get_info(results, &info);
+    json_t *query = args->file     ? json_pack("{s:o}", "file",
+                                               json_text(args->file))
+                    : args->vector ? json_pack("{s:o}", "vector",
+                                               json_text(args->vector))
+                                   : json_pack("{s:I}", "window_id",
+                                               (json_int_t)args->window_id);
+    json_t *hits = json_array();
+    for (size_t i = 0; i < akin_results_count(results); i++)
+        json_array_append_new(hits,
+                              hit_to_json(akin_results_at(results, i), dbs));
+    print_json(json_pack("{s:o, s:s, s:f, s:o}", "query", query, "mode",
+                         info.mode, "took_ms", info.took_ms, "results", hits));
+}
+
+static void print_results(const akin_results *results, const search_dbs *dbs,
+                          const search_args *args)
+{
+    akin_results_info info;
+    akin_results_get_info(results, &info);
+    switch (args->json ? FORMAT_JSON : args->format) {
+    case FORMAT_JSON: print_json_of(results, dbs, args); break;
+    case FORMAT_CSV: print_csv_of(results, dbs); break;
+    default: print_table_of(results, dbs); break;
+    }
+    fflush(stdout); /* before the line on stderr */
+    if (args->quiet) return;
+    if (akin_results_count(results) == 0)
+        print_note("no window %s",
+                   info.n_searched == 0 ? "passes the filter, or there is none"
+                                        : "is left behind the offset");
+    print_note("%zu %s searched (%s) in %.1f ms", info.n_searched,
+               print_plural((long long)info.n_searched, "window", "windows"),
+               info.mode, info.took_ms);
+}
+
+/* ---- the search ---------------------------------------------------------------------- */
+
+/* BirdNET-Analyzer lowers an overlap that leaves no step to 0.1 s below the
+ * window; so do we, aloud. */
+static akin_status bound_overlap(akin_db *db, const search_args *args,
+                                 akin_search_options *opt, akin_error *err)
+{
+    akin_info info;
+    opt->overlap_s = args->overlap_s;
+    AKIN_TRY(akin_get_info(db, &info, err));
+    if (args->verbose)
+        print_note("query: speed %g, band-pass %d to %d Hz, %g s windows at "
+                   "%u Hz, model %s",
+                   info.settings.audio_speed, info.settings.fmin_hz,
+                   info.settings.fmax_hz, info.window_s, info.rate_hz,
+                   info.model);
+    if (info.window_s > 0 && opt->overlap_s >= info.window_s) {
+        opt->overlap_s = info.window_s - 0.1;
+        print_warning("--overlap %g leaves no step of a %g s window, %g is "
+                      "used",
+                      args->overlap_s, info.window_s, opt->overlap_s);
+    }
+    return AKIN_OK;
+}
+
+static akin_status export_clips(const akin_results *results,
+                                const search_args *args, size_t *n_failed,
+                                akin_error *err)
+{
+    akin_export_report report = {0};
+    if (!args->export_dir) return AKIN_OK;
+    AKIN_TRY(akin_export_clips(results, args->export_dir, &report, err));
+    *n_failed = report.n_failed;
+    if (report.n_failed > 0)
+        print_warning("%zu %s could not be written, see %s/manifest.csv; if "
+                      "the recordings were moved, give --audio-root",
+                      report.n_failed,
+                      print_plural((long long)report.n_failed, "clip", "clips"),
+                      args->export_dir);
+    if (!args->quiet)
+        print_note("%zu %s written to %s", report.n_written,
+                   print_plural((long long)report.n_written, "clip", "clips"),
+                   args->export_dir);
+    return AKIN_OK;
+}
+
+static akin_status search(const search_dbs *dbs, const search_args *args,
+                          size_t *n_failed, akin_error *err)
+{
+    akin_results *results = NULL;
+    akin_query query = {.file = args->file, .vector_file = args->vector,
+                        .window_id = args->window_id};
+    akin_search_options opt = {
+        .k = (size_t)args->n_results, .offset = (size_t)args->offset,
+        .score = (akin_score)args->score, .crop = (akin_crop)args->crop,
+        .filter = args->filter, .threads = (size_t)args->threads};
+    AKIN_TRY(bound_overlap(dbs->dbs[0], args, &opt, err));
+    akin_status status =
+        akin_search(dbs->dbs, dbs->n, &query, &opt, &results, err);
+    if (status == AKIN_OK) {
+        print_results(results, dbs, args);
+        status = export_clips(results, args, n_failed, err);
+    }
+    akin_results_free(results);
+    return status;
+}
+
+static int run_search(const options *parsed, const void *args_)
+{
+    const search_args *args = args_;
+    int n_queries = !!args->file + !!args->vector + !!args->window_id;
+    if (n_queries != 1)
+        return command_misused(parsed, "%s of --file, --vector and --window is "
+                                       "needed",
+                               n_queries ? "only one" : "one");
+    if (args->databases.n + parsed->n_operands == 0)
+        return command_misused(parsed, "the database is missing");
+    search_dbs dbs = {0};
+    akin_error err = {0};
+    size_t n_failed = 0;
+    akin_status status = dbs_open(&dbs, parsed, args, &err);
+    if (status == AKIN_OK) status = search(&dbs, args, &n_failed, &err);
+    dbs_close(&dbs);
+    if (status != AKIN_OK) return print_failure(&err);
+    return n_failed > 0 ? EXIT_SOME_FAILED : EXIT_DONE;
+}
+
+const command cmd_search = {
+    .name = "search",
+    .summary = "find the windows that are most like an example",
+    .synopsis = "DB... --file F | --vector F.npy | --window ID [options]\n"
+                "-q F -db DB [-o DIR] [options]",
+    .about =
+        "The settings stored in the database (speed, band-pass, window) are "
+        "applied to\nthe query too. Every window that passes the filter is "
+        "scored. Several databases\nare searched as one if they share model "
+        "and settings.\n\n"
+        "  akin search birds.db --file call.wav\n"
+        "  akin search birds.db --window 17 -n 50 --filter 'date = 2023-05'\n"
+        "  akin search north.db south.db --file call.wav --crop-mode segments\n"
+        "  akin search birds.db --file call.wav --export clips\n",
+    .table = option_table,
+    .args_size = sizeof(search_args),
+    .run = run_search,
+};

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ * The commands, one file each, and what several of them share. */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+#include "akin/akin.h"
+#include "cli/options.h"
+
+extern const command cmd_extract;
+extern const command cmd_search;
+extern const command cmd_info;
+extern const command cmd_verify;
+extern const command cmd_label;
+extern const command cmd_export;
+extern const command cmd_model;
+extern const command cmd_demo;
+
+/* Ends a table of options. */
+#define OPTION_END {.name = NULL}
+
+/* A misused command: the problem and where the help is, to stderr; its exit
+ * code. */
+int command_misused(const options *parsed, const char *fmt, ...)
+    AKIN_PRINTF(2, 3);
+
+/* Opens an existing database, telling warnings to stderr. */
+akin_status command_open(const char *path, akin_mode mode, akin_db **out,
+                         akin_error *err) AKIN_NODISCARD;
+
+/* Texts of `akin help TOPIC`; the last has no name. */
+typedef struct help_topic {
+    const char *name, *summary, *text;
+} help_topic;
+extern const help_topic help_topics[];
+
+#endif

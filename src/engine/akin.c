@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ * The public calls that are about no database: version and models. */
+#include "akin/akin.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+#include "index/distance.h"
+#include "media/decode.h"
+#include "model/model.h"
+#include "store/store.h"
+
+static char akin_build[200];
+
+const char *akin_version(void) { return AKIN_VERSION; }
+
+static void akin_describe_build(void)
+{
+    snprintf(akin_build, sizeof akin_build, "akin %s (%s vectors, %s, %s)",
+             AKIN_VERSION, distance_get()->isa, decoder_library(),
+             store_library());
+}
+
+const char *akin_build_info(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, akin_describe_build);
+    return akin_build;
+}
+
+size_t akin_model_count(void) { return model_count(); }
+
+const akin_model_info *akin_model_at(size_t i) { return model_info_at(i); }

@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: MIT
+ * Extraction: inputs -> pipeline -> one writer, which is the calling thread.
+ *
+ * A window's row and its journaled vector are written in one transaction. A
+ * file is marked complete in the transaction of its last window, so a run that
+ * was killed is taken up at the first window that is missing. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "base/thread.h"
+#include "engine/checkpoint.h"
+#include "engine/database.h"
+#include "engine/inputs.h"
+#include "engine/pipeline.h"
+#include "engine/when.h"
+
+#define EXTRACT_BATCH 8
+#define EXTRACT_MAX_THREADS 256
+#define EXTRACT_MAX_BATCH 65536
+#define EXTRACT_COMMIT_S 1.0
+#define EXTRACT_COMMIT_ROWS 4096
+#define EXTRACT_PROGRESS_S 0.1
+
+/* Where BirdNET-Analyzer files everything. */
+#define EXTRACT_DEPLOYMENT "birdnet_default"
+#define EXTRACT_PROJECT "birdnet_analyzer_dataset"
+
+typedef struct extract {
+    akin_db *db;
+    const akin_extract_options *opt;
+    akin_extract_report *report;
+    inputs inputs;
+    const char *root;
+    pipeline *pipeline;
+    size_t n_pushed; /* inputs looked at */
+    size_t n_closed; /* inputs done, skipped or failed */
+    int64_t bytes_done;
+
+    size_t current; /* input being written, SIZE_MAX: none */
+    int64_t recording_id;
+    int64_t current_new; /* its windows written by this run */
+    double current_s;    /* of it gone through */
+    bool current_failed;
+
+    bool in_transaction;
+    double began_s; /* the transaction */
+    size_t n_rows;  /* in it */
+    int64_t n_pending;
+
+    double start_s, told_s;
+    bool stopped;
+    int64_t n_clamped;
+} extract;
+
+/* ---- telling ------------------------------------------------------------------ */
+
+static double extract_fraction(const extract *x, double part)
+{
+    if (x->inputs.n_bytes == 0) return 0;
+    double bytes = (double)x->bytes_done;
+    if (x->current != SIZE_MAX)
+        bytes += part * (double)x->inputs.files[x->current].size_bytes;
+    double fraction = bytes / (double)x->inputs.n_bytes;
+    return fraction > 1 ? 1 : fraction;
+}
+
+/* At most ten times a second. part: how far the current file is. */
+static void extract_tell(extract *x, double part)
+{
+    double now_s = clock_now_s();
+    if (!x->opt->progress || now_s - x->told_s < EXTRACT_PROGRESS_S) return;
+    x->told_s = now_s;
+    double elapsed_s = now_s - x->start_s;
+    double fraction = extract_fraction(x, part);
+    akin_progress progress = {
+        .phase = "extract",
+        .files_done = x->n_closed,
+        .files_total = x->inputs.n,
+        .windows_done = x->report->n_windows,
+        .audio_s = x->report->audio_s + x->current_s,
+        .elapsed_s = elapsed_s,
+        .remaining_s = fraction > 0.005 && elapsed_s > 1
+                           ? elapsed_s / fraction - elapsed_s
+                           : -1,
+        .fraction = fraction,
+        .file = x->current == SIZE_MAX ? ""
+                                       : x->inputs.files[x->current].path,
+    };
+    if (!x->opt->progress(x->opt->user, &progress)) x->stopped = true;
+}
+
+static void extract_report_file(extract *x, size_t i, akin_file_outcome outcome,
+                                int64_t n_windows, const char *text)
+{
+    akin_extract_report *r = x->report;
+    r->n_done += outcome == AKIN_FILE_DONE;
+    r->n_skipped += outcome == AKIN_FILE_SKIPPED;
+    r->n_failed += outcome == AKIN_FILE_FAILED;
+    x->n_closed++;
+    x->bytes_done += x->inputs.files[i].size_bytes;
+    if (!x->opt->file) return;
+    akin_file_report report = {.path = x->inputs.files[i].path,
+                               .outcome = outcome,
+                               .n_windows = n_windows,
+                               .text = text ? text : ""};
+    x->opt->file(x->opt->user, &report);
+}
+
+/* ---- transactions ----------------------------------------------------------------- */
+
+static akin_status extract_begin(extract *x, akin_error *err)
+{
+    if (x->in_transaction) return AKIN_OK;
+    AKIN_TRY(store_begin(x->db->writer, err));
+    x->in_transaction = true;
+    x->began_s = clock_now_s();
+    x->n_rows = 0;
+    return AKIN_OK;
+}
+
+static akin_status extract_commit(extract *x, akin_error *err)
+{
+    if (!x->in_transaction) return AKIN_OK;
+    AKIN_TRY(store_commit(x->db->writer, err));
+    x->in_transaction = false;
+    return AKIN_OK;
+}
+
+static akin_status extract_checkpoint(extract *x, akin_error *err)
+{
+    double start_s = clock_process_cpu_s();
+    checkpoint_options opt = {.threads = x->opt->threads};
+    AKIN_TRY(extract_commit(x, err));
+    AKIN_TRY(checkpoint_run(x->db, &opt, err));
+    x->report->index_s += clock_process_cpu_s() - start_s;
+    x->n_pending = 0;
+    return AKIN_OK;
+}
+
+static akin_status extract_maybe_commit(extract *x, akin_error *err)
+{
+    if (!x->in_transaction || (clock_now_s() - x->began_s < EXTRACT_COMMIT_S &&
+                               x->n_rows < EXTRACT_COMMIT_ROWS))
+        return AKIN_OK;
+    AKIN_TRY(extract_commit(x, err));
+    if (!checkpoint_due(x->db, x->n_pending)) return AKIN_OK;
+    return extract_checkpoint(x, err);
+}
+
+/* ---- one file ----------------------------------------------------------------------- */
+
+/* Deployment and project of a recording: BirdNET-Analyzer's, or with --dataset
+ * Perch's rule, the first folder of the name. */
+static akin_status extract_deployment(extract *x, const char *name, int64_t *id,
+                                      akin_error *err)
+{
+    const char *project = x->opt->dataset;
+    if (!project)
+        return store_ensure_deployment(x->db->writer, EXTRACT_DEPLOYMENT,
+                                       EXTRACT_PROJECT, id, err);
+    const char *slash = strchr(name, '/');
+    char *deployment = slash ? text_format("%.*s", (int)(slash - name), name)
+                             : mem_strdup(project);
+    if (!deployment) return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory");
+    akin_status status = store_ensure_deployment(x->db->writer, deployment,
+                                                 project, id, err);
+    mem_free(deployment);
+    return status;
+}
+
+static const char *extract_name(const extract *x, size_t i)
+{
+    return inputs_name(x->root, x->inputs.files[i].path);
+}
+
+/* The recording's row, made if `make`; 0 if it is not there. */
+static akin_status extract_recording(extract *x, size_t i, bool make,
+                                     int64_t *id, akin_error *err)
+{
+    const char *name = extract_name(x, i);
+    char when[WHEN_TEXT_BYTES];
+    int64_t deployment;
+    AKIN_TRY(extract_begin(x, err));
+    AKIN_TRY(extract_deployment(x, name, &deployment, err));
+    if (!make)
+        return store_find_recording(x->db->writer, name, deployment, id, err);
+    bool dated = when_from_name(file_name(name), when);
+    return store_ensure_recording(x->db->writer, name, dated ? when : NULL,
+                                  deployment, id, err);
+}
+
+/* Whether the file is complete from an earlier run; if not, which of its
+ * windows are there. A file of another size than the one that was embedded is
+ * another file: it is done again. */
+static akin_status extract_look_up(extract *x, size_t i, bool *complete,
+                                   pipeline_file *file, akin_error *err)
+{
+    int64_t id;
+    store_file had = {0};
+    bool found = false;
+    const input_file *input = &x->inputs.files[i];
+    *complete = false;
+    AKIN_TRY(extract_recording(x, i, false, &id, err));
+    if (id == 0 || x->opt->force) return AKIN_OK;
+    AKIN_TRY(store_get_file(x->db->writer, id, &found, &had, err));
+    if (found && had.size_bytes != input->size_bytes) return AKIN_OK;
+    if (found && had.complete) {
+        *complete = true;
+        return AKIN_OK;
+    }
+    return store_recording_windows(x->db->writer, id, &file->known,
+                                   &file->n_known, err);
+}
+
+static akin_status extract_push(extract *x, size_t i, akin_error *err)
+{
+    const input_file *input = &x->inputs.files[i];
+    bool complete;
+    pipeline_file file = {.tag = i};
+    if (input->problem) {
+        extract_report_file(x, i, AKIN_FILE_FAILED, 0, input->problem);
+        return AKIN_OK;
+    }
+    AKIN_TRY(extract_look_up(x, i, &complete, &file, err));
+    if (complete) {
+        extract_report_file(x, i, AKIN_FILE_SKIPPED, 0, NULL);
+        return AKIN_OK;
+    }
+    file.path = mem_strdup(input->path);
+    if (!file.path) {
+        mem_free(file.known);
+        return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory");
+    }
+    pipeline_push(x->pipeline, &file);
+    return AKIN_OK;
+}
+
+/* Takes away what an earlier run made of this file, vectors included. */
+static akin_status extract_clear_file(extract *x, akin_error *err)
+{
+    store_window *windows = NULL;
+    size_t n = 0;
+    store *s = x->db->writer;
+    akin_status status =
+        store_recording_windows(s, x->recording_id, &windows, &n, err);
+    for (size_t i = 0; i < n && status == AKIN_OK; i++) {
+        status = store_remove_window(s, windows[i].id, err);
+        if (status == AKIN_OK)
+            status = store_put_pending(s, windows[i].id, NULL, 0, err);
+    }
+    mem_free(windows);
+    return status;
+}
+
+/* The first batch of a file: its rows, and what is known of it by now. */
+static akin_status extract_start_file(extract *x, size_t i, akin_error *err)
+{
+    const input_file *input = &x->inputs.files[i];
+    store_file had = {0};
+    bool found = false;
+    x->current = i;
+    x->current_new = 0;
+    x->current_s = 0;
+    x->current_failed = false;
+    AKIN_TRY(extract_begin(x, err));
+    AKIN_TRY(extract_recording(x, i, true, &x->recording_id, err));
+    AKIN_TRY(store_get_file(x->db->writer, x->recording_id, &found, &had, err));
+    if (x->opt->force || (found && had.size_bytes != input->size_bytes))
+        AKIN_TRY(extract_clear_file(x, err));
+    store_file now = {.size_bytes = input->size_bytes,
+                      .mtime_ns = input->mtime_ns};
+    return store_set_file(x->db->writer, x->recording_id, &now, err);
+}
+
+static akin_status extract_end_file(extract *x, const pipeline_batch *batch,
+                                    akin_error *err)
+{
+    const input_file *input = &x->inputs.files[x->current];
+    bool good = batch->status == AKIN_OK;
+    if (good) {
+        store_file now = {
+            .size_bytes = input->size_bytes,
+            .mtime_ns = input->mtime_ns,
+            .duration_s = batch->duration_s,
+            .n_windows = batch->n_windows,
+            .complete = true,
+        };
+        AKIN_TRY(store_set_file(x->db->writer, x->recording_id, &now, err));
+    }
+    x->report->audio_s += good ? batch->duration_s : x->current_s;
+    x->current_s = 0;
+    x->current_failed = !good;
+    extract_report_file(x, x->current, good ? AKIN_FILE_DONE : AKIN_FILE_FAILED,
+                        x->current_new, batch->problem);
+    return AKIN_OK;
+}
+
+static akin_status extract_add_windows(extract *x, const pipeline_batch *batch,
+                                       akin_error *err)
+{
+    size_t bytes = (size_t)x->db->settings.dim * 2;
+    for (size_t i = 0; i < batch->n; i++) {
+        store_window window = {
+            .recording_id = x->recording_id,
+            .start_s = batch->spans[i].start_s,
+            .end_s = batch->spans[i].end_s,
+        };
+        int64_t id;
+        AKIN_TRY(store_add_window(x->db->writer, &window,
+                                  batch->vectors + i * bytes, bytes, &id, err));
+    }
+    x->n_rows += batch->n;
+    x->n_pending += (int64_t)batch->n;
+    x->current_new += (int64_t)batch->n;
+    x->report->n_windows += (int64_t)batch->n;
+    x->n_clamped += (int64_t)batch->n_clamped;
+    return AKIN_OK;
+}
+
+/* A file that failed before it gave a window leaves no row behind. */
+static bool extract_is_empty_failure(const pipeline_batch *batch)
+{
+    return batch->last && batch->status != AKIN_OK && batch->n_windows == 0;
+}
+
+static akin_status extract_write(extract *x, const pipeline_batch *batch,
+                                 akin_error *err)
+{
+    if (x->current != batch->tag && extract_is_empty_failure(batch)) {
+        x->current = batch->tag;
+        x->current_failed = true;
+        extract_report_file(x, batch->tag, AKIN_FILE_FAILED, 0, batch->problem);
+        return AKIN_OK;
+    }
+    if (x->current != batch->tag)
+        AKIN_TRY(extract_start_file(x, batch->tag, err));
+    if (x->current_failed) return AKIN_OK; /* what follows a model's failure */
+    AKIN_TRY(extract_begin(x, err));
+    AKIN_TRY(extract_add_windows(x, batch, err));
+    x->current_s = batch->position_s;
+    if (batch->last) AKIN_TRY(extract_end_file(x, batch, err));
+    return extract_maybe_commit(x, err);
+}
+
+/* ---- the run --------------------------------------------------------------------------- */
+
+static akin_status extract_loop(extract *x, akin_error *err)
+{
+    while (!x->stopped &&
+           (x->n_pushed < x->inputs.n || x->n_closed < x->n_pushed)) {
+        while (x->n_pushed < x->inputs.n && pipeline_has_room(x->pipeline) &&
+               !x->stopped) {
+            AKIN_TRY(extract_push(x, x->n_pushed++, err));
+            extract_tell(x, 0);
+        }
+        pipeline_batch *batch;
+        pipeline_pop(x->pipeline, EXTRACT_PROGRESS_S, &batch);
+        double part = 0;
+        if (batch) {
+            double start_s = clock_thread_cpu_s();
+            if (batch->expected_s > 0)
+                part = batch->position_s / batch->expected_s;
+            akin_status status = extract_write(x, batch, err);
+            pipeline_release(x->pipeline, batch);
+            AKIN_TRY(status);
+            x->report->write_s += clock_thread_cpu_s() - start_s;
+        }
+        extract_tell(x, batch && batch->last ? 0 : part);
+        AKIN_TRY(extract_maybe_commit(x, err));
+    }
+    return AKIN_OK;
+}
+
+/* Names are relative to the stored audio root; a new database takes it from its
+ * first inputs. */
+static akin_status extract_find_root(extract *x, const char *const *paths,
+                                     size_t n, akin_error *err)
+{
+    settings *s = &x->db->settings;
+    if (!*s->audio_root) {
+        char *root = NULL;
+        AKIN_TRY(inputs_root(paths, n, &root, err));
+        pthread_mutex_lock(&x->db->mutex);
+        akin_status status = settings_set_audio_root(s, root, err);
+        pthread_mutex_unlock(&x->db->mutex);
+        mem_free(root);
+        AKIN_TRY(status);
+        AKIN_TRY(extract_begin(x, err));
+        AKIN_TRY(settings_save(s, x->db->writer, err));
+        AKIN_TRY(extract_commit(x, err));
+    }
+    x->root = s->audio_root;
+    for (size_t i = 0; i < x->inputs.n; i++)
+        if (!extract_name(x, i))
+            return AKIN_FAIL(err, AKIN_ESETTINGS,
+                             "'%s' is not below the database's audio root '%s'; "
+                             "if the recordings were moved, say where to with "
+                             "--audio-root, else use another database",
+                             x->inputs.files[i].path, x->root);
+    return AKIN_OK;
+}
+
+static akin_status extract_open_pipeline(extract *x, akin_error *err)
+{
+    pipeline_options opt = {
+        .plan = settings_plan(&x->db->settings),
+        .threads = x->opt->threads ? x->opt->threads : thread_count(),
+        .batch_size = x->opt->batch_size ? x->opt->batch_size : EXTRACT_BATCH,
+    };
+    if (opt.threads > EXTRACT_MAX_THREADS || opt.batch_size > EXTRACT_MAX_BATCH)
+        return AKIN_FAIL(err, AKIN_EUSAGE,
+                         "at most %d threads and %d windows a batch",
+                         EXTRACT_MAX_THREADS, EXTRACT_MAX_BATCH);
+    AKIN_TRY(database_model(x->db, &opt.model, err));
+    return pipeline_open(&opt, &x->pipeline, err);
+}
+
+static void extract_finish_report(extract *x)
+{
+    if (x->pipeline) {
+        pipeline_times times = pipeline_get_times(x->pipeline);
+        x->report->decode_s = times.decode_s;
+        x->report->resample_s = times.resample_s;
+        x->report->filter_s = times.filter_s;
+        x->report->model_s = times.model_s;
+    }
+    x->report->elapsed_s = clock_now_s() - x->start_s;
+    if (x->n_clamped)
+        database_warn(x->db,
+                      "%lld values of the vectors are beyond float16's range "
+                      "and were clamped to 65504",
+                      (long long)x->n_clamped);
+}
+
+static akin_status extract_run(extract *x, const char *const *paths, size_t n,
+                               akin_error *err)
+{
+    AKIN_TRY(inputs_collect(&x->inputs, paths, n, err));
+    x->report->n_files = x->inputs.n;
+    AKIN_TRY(extract_find_root(x, paths, n, err));
+    AKIN_TRY(extract_open_pipeline(x, err));
+    AKIN_TRY(extract_loop(x, err));
+    AKIN_TRY(extract_checkpoint(x, err));
+    if (!x->stopped) return AKIN_OK;
+    return AKIN_FAIL(err, AKIN_ECANCELLED,
+                     "stopped; %lld new windows of %zu files are kept",
+                     (long long)x->report->n_windows, x->report->n_done);
+}
+
+akin_status akin_extract(akin_db *db, const char *const *paths, size_t n_paths,
+                         const akin_extract_options *opt,
+                         akin_extract_report *report, akin_error *err)
+{
+    static const akin_extract_options defaults;
+    akin_extract_report unused;
+    AKIN_TRY(database_need_writer(db, err));
+    extract x = {
+        .db = db,
+        .opt = opt ? opt : &defaults,
+        .report = report ? report : &unused,
+        .current = SIZE_MAX,
+        .start_s = clock_now_s(),
+    };
+    *x.report = (akin_extract_report){0};
+    pthread_mutex_lock(&db->write_mutex);
+    akin_status status = extract_run(&x, paths, n_paths, err);
+    if (status != AKIN_OK) store_rollback(db->writer);
+    extract_finish_report(&x);
+    pipeline_close(x.pipeline);
+    inputs_clear(&x.inputs);
+    pthread_mutex_unlock(&db->write_mutex);
+    return status;
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT
+ * Collecting inputs. */
+#include "engine/inputs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "media/decode.h"
+
+#define INPUTS_MAX ((size_t)1 << 28)
+
+static akin_status inputs_no_memory(akin_error *err)
+{
+    return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory for the list of files");
+}
+
+void inputs_clear(inputs *in)
+{
+    for (size_t i = 0; i < in->n; i++) {
+        mem_free(in->files[i].path);
+        mem_free(in->files[i].problem);
+    }
+    mem_free(in->files);
+    *in = (inputs){0};
+}
+
+static akin_status inputs_add(inputs *in, const char *path, const char *problem,
+                              akin_error *err)
+{
+    void *p = in->files;
+    akin_status status = mem_grow(&p, &in->cap, in->n + 1, sizeof *in->files,
+                                  INPUTS_MAX, err);
+    in->files = p;
+    AKIN_TRY(status);
+    input_file *file = &in->files[in->n];
+    *file = (input_file){.path = mem_strdup(path),
+                         .problem = mem_strdup(problem)};
+    in->n++;
+    if (!file->path || (problem && !file->problem))
+        return inputs_no_memory(err);
+    file_stamp stamp;
+    akin_error why;
+    if (problem) return AKIN_OK;
+    if (file_stat(path, &stamp, &why) != AKIN_OK) {
+        file->problem = mem_strdup(why.text);
+        return file->problem ? AKIN_OK : inputs_no_memory(err);
+    }
+    file->size_bytes = stamp.size_bytes;
+    file->mtime_ns = stamp.mtime_ns;
+    return AKIN_OK;
+}
+
+static akin_status inputs_visit(void *user, const char *path, akin_error *err)
+{
+    if (!decoder_is_audio_name(path)) return AKIN_OK;
+    return inputs_add(user, path, NULL, err);
+}
+
+static void inputs_unreadable(void *user, const char *path, const char *reason)
+{
+    /* A failed list entry shows up again when memory is next needed. */
+    if (inputs_add(user, path, reason, NULL) != AKIN_OK) return;
+}
+
+static akin_status inputs_collect_one(inputs *in, const char *given,
+                                      akin_error *err)
+{
+    char *path = file_absolute(given);
+    if (!path) return inputs_no_memory(err);
+    akin_status status;
+    if (!file_exists(path)) {
+        status = AKIN_FAIL(err, AKIN_ENOTFOUND, "there is no '%s'", given);
+    } else if (file_is_dir(path)) {
+        file_visitor visitor = {inputs_visit, inputs_unreadable, in};
+        status = file_walk(path, &visitor, err);
+    } else {
+        status = inputs_add(in, path, NULL, err);
+    }
+    mem_free(path);
+    return status;
+}
+
+static int inputs_compare(const void *a, const void *b)
+{
+    return strcmp(((const input_file *)a)->path, ((const input_file *)b)->path);
+}
+
+static void inputs_sort_unique(inputs *in)
+{
+    size_t kept = 0;
+    if (in->n) qsort(in->files, in->n, sizeof *in->files, inputs_compare);
+    for (size_t i = 0; i < in->n; i++) {
+        if (kept && strcmp(in->files[kept - 1].path, in->files[i].path) == 0) {
+            mem_free(in->files[i].path);
+            mem_free(in->files[i].problem);
+        } else {
+            in->files[kept++] = in->files[i];
+        }
+    }
+    in->n = kept;
+}
+
+akin_status inputs_collect(inputs *in, const char *const *paths, size_t n,
+                           akin_error *err)
+{
+    *in = (inputs){0};
+    akin_status status = AKIN_OK;
+    for (size_t i = 0; i < n && status == AKIN_OK; i++)
+        status = inputs_collect_one(in, paths[i], err);
+    inputs_sort_unique(in);
+    size_t n_readable = 0;
+    for (size_t i = 0; i < in->n; i++) {
+        in->n_bytes += in->files[i].size_bytes;
+        n_readable += in->files[i].problem == NULL;
+    }
+    if (status == AKIN_OK && n_readable == 0)
+        status =
+            in->n > 0
+                ? AKIN_FAIL(err, AKIN_EIO, "cannot read '%s': %s",
+                            in->files[0].path, in->files[0].problem)
+                : AKIN_FAIL(err, AKIN_ENOTFOUND,
+                            "there is no audio file in '%s' (wav, flac, mp3, "
+                            "ogg, opus, m4a, aiff, ... are looked for)",
+                            n ? paths[0] : "");
+    if (status != AKIN_OK) inputs_clear(in);
+    return status;
+}
+
+static void inputs_common(char *root, const char *parent)
+{
+    size_t i = 0, slash = 0;
+    for (; root[i] && root[i] == parent[i]; i++)
+        if (root[i] == '/') slash = i;
+    bool whole = !root[i] && (!parent[i] || parent[i] == '/');
+    if (!whole && root[i] == '/' && !parent[i]) whole = true;
+    root[whole ? i : slash ? slash : 1] = 0;
+}
+
+akin_status inputs_root(const char *const *paths, size_t n, char **out,
+                        akin_error *err)
+{
+    char *root = NULL;
+    for (size_t i = 0; i < n; i++) {
+        char *path = file_absolute(paths[i]);
+        char *parent = path ? file_parent(path) : NULL;
+        mem_free(path);
+        if (!parent) {
+            mem_free(root);
+            return inputs_no_memory(err);
+        }
+        if (root) {
+            inputs_common(root, parent);
+            mem_free(parent);
+        } else {
+            root = parent;
+        }
+    }
+    *out = root;
+    return AKIN_OK;
+}
+
+const char *inputs_name(const char *root, const char *path)
+{
+    size_t n = strlen(root);
+    while (n > 0 && root[n - 1] == '/') n--;
+    if (strncmp(root, path, n) != 0 || path[n] != '/' || !path[n + 1])
+        return NULL;
+    return path + n + 1;
+}

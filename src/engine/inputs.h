@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ * The media files that a list of files and folders stands for, and their names
+ * in a database. */
+#ifndef ENGINE_INPUTS_H
+#define ENGINE_INPUTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+typedef struct input_file {
+    char *path;    /* absolute */
+    char *problem; /* why it cannot be read; NULL if nothing is known against it */
+    int64_t size_bytes, mtime_ns;
+} input_file;
+
+typedef struct inputs {
+    input_file *files; /* by path, each once */
+    size_t n, cap;
+    int64_t n_bytes; /* of all */
+} inputs;
+
+/* Folders are searched through for audio names; files given by name are taken
+ * whatever they are called. AKIN_ENOTFOUND for a path that is not there, or when
+ * there is no audio file at all. Unreadable folders are entries with a problem. */
+akin_status inputs_collect(inputs *in, const char *const *paths, size_t n,
+                           akin_error *err) AKIN_NODISCARD;
+void inputs_clear(inputs *in);
+
+/* The deepest folder that holds the parents of all paths, as BirdNET-Analyzer's
+ * audio root holds the input folder (owned). */
+akin_status inputs_root(const char *const *paths, size_t n, char **out,
+                        akin_error *err) AKIN_NODISCARD;
+
+/* path below root as it is stored, NULL if it is not below. Borrowed from
+ * path. */
+const char *inputs_name(const char *root, const char *path);
+
+#endif
