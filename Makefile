@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The front of the build; Meson does the work.
 #   make          build/akin and the libraries
-#   make check    unit, CLI and lint tests, and the unit tests under sanitizers
+#   make check    unit, CLI and lint tests, the first two under sanitizers too
 BUILD ?= build
 ASAN_BUILD ?= build-asan
 MESON_FLAGS ?=
@@ -21,10 +21,11 @@ $(ASAN_BUILD)/build.ninja:
 
 # Prints "N passed, N failed" last.
 check: all $(ASAN_BUILD)/build.ninja
-	@ninja -C $(ASAN_BUILD) tests/unit
+	@ninja -C $(ASAN_BUILD) tests/unit akin
 	@failed=0; \
 	meson test -C $(BUILD) --no-rebuild --print-errorlogs || failed=1; \
-	meson test -C $(ASAN_BUILD) --no-rebuild --print-errorlogs unit || failed=1; \
+	meson test -C $(ASAN_BUILD) --no-rebuild --print-errorlogs unit cli || \
+		failed=1; \
 	tools/tally $(BUILD)/meson-logs/testlog.json \
 		$(ASAN_BUILD)/meson-logs/testlog.json || failed=1; \
 	exit $$failed

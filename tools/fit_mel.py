@@ -23,6 +23,7 @@ gain does not matter, and neither does what a codec does to the inaudible) -> FE
 
   levels     5 quantiles over time of each band                                     what spectrum, how steady
   changes    rise (rms, mean) and fall (rms) of each band over 10, 40 and 160 ms    attacks and decays
+  shape      mean power, skewness and kurtosis of each band                         rare loud events or a hum
   rhythm     modulation spectrum 0.4-37 Hz of 16 groups of 4 bands                  ticks, rotors, bursts
   texture    magnitudes of the 2-D Fourier transform of 32 bands x 640 ms patches   sweeps, harmonics, trills
              at three heights, averaged over time
@@ -67,8 +68,8 @@ PACKAGES = [
     "sound-theme-freedesktop", "bucklespring-data",
 ]
 SEED = 1
-VIEWS = 8           # augmented windows of each file
-RIDGE = 2.5         # share of the mean within-class variance that is added to every feature's
+VIEWS = 12          # augmented windows of each file
+RIDGE = 4.0         # share of the mean within-class variance that is added to every feature's
 SHARPNESS = 0.4     # outputs are weighted by their discriminant ratio to this power
 
 VERSION = 1
@@ -159,6 +160,16 @@ def changes(L):
     return np.concatenate(out, 1)
 
 
+def shape(L):
+    mean_power = np.log(np.expm1(L).mean(1) + 1)
+    d = L - L.mean(1, keepdims=True)
+    d2 = d * d
+    deviation = np.sqrt(d2.mean(1)) + 0.1
+    skewness = (d2 * d).mean(1) / deviation ** 3
+    kurtosis = np.sqrt((d2 * d2).mean(1)) / deviation ** 2
+    return np.concatenate([mean_power, skewness, kurtosis], 1)
+
+
 def rhythm(L):
     g = L.reshape(len(L), FRAMES, RHYTHM_GROUPS, -1).mean(3)
     window = hann(RHYTHM_FRAMES)[:, None]
@@ -190,7 +201,7 @@ def texture(L):
 
 def features(L):
     """L [n, FRAMES, BANDS] -> [n, FEATURES]"""
-    parts = [np.concatenate([levels(b), changes(b), rhythm(b), texture(b)], 1)
+    parts = [np.concatenate([levels(b), changes(b), shape(b), rhythm(b), texture(b)], 1)
              for b in (L[i:i + 128] for i in range(0, len(L), 128))]
     return np.concatenate(parts).astype(np.float32)
 

@@ -61,8 +61,10 @@ typedef struct demo_run {
 
 static akin_status make_sounds(demo_run *run, akin_error *err)
 {
+    char *beside = text_format("%s-sounds", run->db_path);
     mem_free(run->root);
-    run->root = text_format("%s-sounds", run->db_path);
+    run->root = beside ? file_absolute(beside) : NULL;
+    mem_free(beside);
     if (!run->root) return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory");
     AKIN_TRY(demo_sounds_make(&run->sounds, run->root, err));
     run->queries = made_queries;
@@ -77,8 +79,9 @@ static akin_status make_sounds(demo_run *run, akin_error *err)
 static akin_status collect_sounds(demo_run *run, akin_error *err)
 {
     const char *dir = run->args->sounds ? run->args->sounds : STAMPS;
-    run->root = mem_strdup(dir);
+    run->root = file_absolute(dir);
     run->queries = stamp_queries;
+    if (!run->root) return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory");
     AKIN_TRY(demo_sounds_find(&run->sounds, dir, err));
     if (run->sounds.n == 0 && run->args->sounds)
         return AKIN_FAIL(err, AKIN_ENOTFOUND, "there is no sound in '%s'", dir);

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * akin extract: recordings in, a database out. */
 #define _GNU_SOURCE
-#include <math.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/memory.h"
 #include "cli/commands.h"
 #include "cli/print.h"
@@ -121,7 +119,10 @@ static void on_file(void *user, const akin_file_report *report)
     if (!failed && !run->args->verbose) return;
     progress_hide(&run->bar);
     if (failed) {
-        print_note("failed: %s: %s", report->path, report->text);
+        if (strstr(report->text, report->path))
+            print_note("failed: %s", report->text);
+        else
+            print_note("failed: %s: %s", report->path, report->text);
         json_array_append_new(run->failures,
                               json_pack("{s:o, s:o, s:I}", "path",
                                         json_text(report->path), "reason",
@@ -204,6 +205,15 @@ static void print_stopped(const extract_run *run,
     print_note("stopped: %lld new %s kept in %s, which is valid", n,
                print_plural(n, "window is", "windows are"), db);
     print_note("the same command goes on from here");
+}
+
+/* A run that failed on its way (full disk) keeps what was committed too. */
+static void print_failed(const extract_run *run, const char *db)
+{
+    if (run->last.files_total > 0)
+        print_note("what was done before is kept in %s; the same command goes "
+                   "on from there",
+                   db);
 }
 
 /* ---- the run ----------------------------------------------------------------- */
@@ -296,6 +306,27 @@ static akin_status collect_inputs(const options *parsed,
     return AKIN_OK;
 }
 
+/* Says how the run ended; the exit code. */
+static int finish(const extract_run *run, akin_status status,
+                  const akin_extract_report *report, const char *db,
+                  const akin_error *err)
+{
+    bool stopped = status == AKIN_ECANCELLED;
+    if (status != AKIN_OK && !stopped) {
+        int code = print_failure(err);
+        print_failed(run, db);
+        return code;
+    }
+    if (stopped)
+        print_stopped(run, report, db);
+    else if (!run->args->quiet)
+        print_summary(report, db);
+    if (run->args->json) print_report(run, report, db, stopped);
+    return stopped                ? EXIT_STOPPED
+           : report->n_failed > 0 ? EXIT_SOME_FAILED
+                                  : EXIT_DONE;
+}
+
 static int run_extract(const options *parsed, const void *args_)
 {
     extract_run run = {.args = args_};
@@ -303,33 +334,19 @@ static int run_extract(const options *parsed, const void *args_)
     const char *db = NULL;
     akin_extract_report report = {0};
     akin_error err = {0};
-    int code;
     if (collect_inputs(parsed, run.args, &inputs, &db, &err) != AKIN_OK)
         return print_failure(&err);
     if (inputs.n == 0 || !db) {
-        code = command_misused(parsed, "%s is missing",
+        mem_free(inputs.items);
+        return command_misused(parsed, "%s is missing",
                                db ? "the input or the database"
                                   : "the input and the database");
-        goto done;
     }
     run.failures = json_array();
     progress_init(&run.bar, run.args->quiet, run.args->progress);
     signals_catch();
     akin_status status = extract(parsed, &inputs, db, &run, &report, &err);
-    bool stopped = status == AKIN_ECANCELLED;
-    if (status != AKIN_OK && !stopped)
-        code = print_failure(&err);
-    else
-        code = stopped              ? EXIT_STOPPED
-               : report.n_failed > 0 ? EXIT_SOME_FAILED
-                                     : EXIT_DONE;
-    if (stopped)
-        print_stopped(&run, &report, db);
-    else if (status == AKIN_OK && !run.args->quiet)
-        print_summary(&report, db);
-    if (run.args->json && (status == AKIN_OK || stopped))
-        print_report(&run, &report, db, stopped);
-done:
+    int code = finish(&run, status, &report, db, &err);
     json_decref(run.failures);
     mem_free(inputs.items);
     return code;

@@ -87,6 +87,7 @@ static void print_settings(const akin_settings *s)
 
 static void print_info(const akin_info *info)
 {
+    char rows[PRINT_PIECE_SIZE], index[PRINT_PIECE_SIZE];
     printf("database     %s (%s)\n", info->path, info->format);
     printf("model        %s, %u dimensions%s\n",
            *info->model ? info->model : "unknown", info->dim,
@@ -97,13 +98,16 @@ static void print_info(const akin_info *info)
     printf("recordings   %lld in %lld %s\n", (long long)info->n_recordings,
            (long long)info->n_deployments,
            print_plural(info->n_deployments, "deployment", "deployments"));
-    printf("windows      %lld, %lld with a vector, %lld of these not in the "
-           "index file yet\n",
-           (long long)info->n_windows, (long long)info->n_vectors,
-           (long long)info->n_pending);
+    printf("windows      %lld\n", (long long)info->n_windows);
+    printf("vectors      %lld", (long long)info->n_vectors);
+    if (info->n_pending > 0)
+        printf(", %lld of them not in usearch.index yet",
+               (long long)info->n_pending);
+    printf("\n");
     printf("annotations  %lld\n", (long long)info->n_annotations);
-    printf("size         %.1f MB rows, %.1f MB index\n",
-           (double)info->sqlite_bytes / 1e6, (double)info->index_bytes / 1e6);
+    print_size(info->sqlite_bytes, rows);
+    print_size(info->index_bytes, index);
+    printf("size         %s rows, %s index\n", rows, index);
     printf("index        %s\n", info->index_state);
 }
 

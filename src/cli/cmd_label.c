@@ -86,7 +86,7 @@ static void list_as_csv(label_listing *listing, const akin_annotation *a)
 
 static void list_as_row(label_listing *listing, const akin_annotation *a)
 {
-    char start[PRINT_TIME_SIZE], end[PRINT_TIME_SIZE];
+    char start[PRINT_PIECE_SIZE], end[PRINT_PIECE_SIZE];
     print_time(a->start_s, start);
     print_time(a->end_s, end);
     print_table_put(&listing->table, "%s", a->recording);

@@ -159,7 +159,7 @@ static void print_table_of(const akin_results *results, const search_dbs *dbs)
     print_table_init(&table, columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < akin_results_count(results); i++) {
         const akin_hit *hit = akin_results_at(results, i);
-        char start[PRINT_TIME_SIZE], end[PRINT_TIME_SIZE];
+        char start[PRINT_PIECE_SIZE], end[PRINT_PIECE_SIZE];
         text_buf labels;
         join_labels(hit, ", ", &labels);
         print_time(hit->start_s, start);

@@ -25,11 +25,12 @@ typedef struct label_row {
     double start_s, end_s;
     akin_label_type type;
     size_t line;
-    bool exact; /* a window with just this start and end was found */
+    bool exact;   /* a window with just this start and end was found */
+    bool matched; /* some window was */
 } label_row;
 
 typedef struct label_match {
-    size_t row;
+    size_t row, line;
     int64_t window_id;
     bool exact;
 } label_match;
@@ -150,11 +151,13 @@ static akin_status add_match(label_file *file, const akin_window *window,
                  fabs(window->end_s - row->end_s) < SAME_TIME_S;
     if (!exact && (overlap <= 0 || overlap < shorter / 2)) return AKIN_OK;
     row->exact = row->exact || exact;
+    row->matched = true;
     AKIN_TRY(mem_grow((void **)&file->matches, &file->matches_cap,
                       file->n_matches + 1, sizeof *file->matches, MAX_MATCHES,
                       file->err));
     file->matches[file->n_matches++] =
-        (label_match){.row = i, .window_id = window->id, .exact = exact};
+        (label_match){.row = i, .line = row->line,
+                      .window_id = window->id, .exact = exact};
     return AKIN_OK;
 }
 
@@ -171,10 +174,11 @@ static bool on_window(void *user, const akin_window *window,
     return file->status == AKIN_OK;
 }
 
+/* In the order of the file's lines. */
 static int compare_matches(const void *a_, const void *b_)
 {
     const label_match *a = a_, *b = b_;
-    if (a->row != b->row) return a->row < b->row ? -1 : 1;
+    if (a->line != b->line) return a->line < b->line ? -1 : 1;
     return (a->window_id > b->window_id) - (a->window_id < b->window_id);
 }
 
@@ -193,28 +197,33 @@ static akin_status find_windows(label_file *file, akin_db *db, akin_error *err)
 
 /* ---- writing ---------------------------------------------------------------------- */
 
-static akin_status write_row(const label_file *file, akin_db *db, size_t i,
-                             size_t *match, label_import_report *report,
-                             akin_error *err)
+/* Of a row that has an exact window, only that one is labelled. */
+static akin_status write_labels(const label_file *file, akin_db *db,
+                                label_import_report *report, akin_error *err)
 {
-    const label_row *row = &file->rows[i];
-    akin_annotation annotation = {.label = row->label, .by = row->by,
-                                  .type = row->type};
-    size_t n = 0;
-    for (; *match < file->n_matches && file->matches[*match].row == i;
-         (*match)++) {
+    for (size_t i = 0; i < file->n_matches; i++) {
+        const label_match *match = &file->matches[i];
+        const label_row *row = &file->rows[match->row];
+        akin_annotation annotation = {.label = row->label, .by = row->by,
+                                      .type = row->type};
         bool added = false;
-        if (row->exact && !file->matches[*match].exact) continue;
-        AKIN_TRY(akin_label(db, file->matches[*match].window_id, &annotation,
-                            &added, err));
+        if (row->exact && !match->exact) continue;
+        AKIN_TRY(akin_label(db, match->window_id, &annotation, &added, err));
         *(added ? &report->n_added : &report->n_unchanged) += 1;
-        n++;
     }
-    if (n > 0) return AKIN_OK;
-    report->n_failed++;
-    print_note("failed: line %zu: no window of '%s' at %g to %g s", row->line,
-               row->recording, row->start_s, row->end_s);
     return AKIN_OK;
+}
+
+static void report_unmatched(const label_file *file,
+                             label_import_report *report)
+{
+    for (size_t i = 0; i < file->n_rows; i++) {
+        const label_row *row = &file->rows[i];
+        if (row->matched) continue;
+        report->n_failed++;
+        print_note("failed: line %zu: no window of '%s' at %g to %g s",
+                   row->line, row->recording, row->start_s, row->end_s);
+    }
 }
 
 static void label_file_clear(label_file *file)
@@ -233,13 +242,12 @@ akin_status label_import(akin_db *db, const char *path, const char *by,
 {
     csv_reader csv = {0};
     label_file file = {0};
-    size_t match = 0;
     akin_status status;
     AKIN_TRYG(csv_open(&csv, path, err));
     AKIN_TRYG(read_rows(&file, &csv, by, err));
     AKIN_TRYG(find_windows(&file, db, err));
-    for (size_t i = 0; i < file.n_rows; i++)
-        AKIN_TRYG(write_row(&file, db, i, &match, report, err));
+    AKIN_TRYG(write_labels(&file, db, report, err));
+    report_unmatched(&file, report);
 done:
     label_file_clear(&file);
     csv_close(&csv);

@@ -126,16 +126,27 @@ static void lose_output(const char *what)
 
 /* ---- pieces -------------------------------------------------------------------- */
 
-void print_time(double seconds, char out[PRINT_TIME_SIZE])
+void print_time(double seconds, char out[PRINT_PIECE_SIZE])
 {
     long long tenths = llround(fmin(fmax(seconds, 0), 1e12) * 10);
     long long whole = tenths / 10, minutes = whole / 60;
     if (minutes < 60)
-        snprintf(out, PRINT_TIME_SIZE, "%lld:%02lld.%lld", minutes, whole % 60,
+        snprintf(out, PRINT_PIECE_SIZE, "%lld:%02lld.%lld", minutes, whole % 60,
                  tenths % 10);
     else
-        snprintf(out, PRINT_TIME_SIZE, "%lld:%02lld:%02lld.%lld", minutes / 60,
+        snprintf(out, PRINT_PIECE_SIZE, "%lld:%02lld:%02lld.%lld", minutes / 60,
                  minutes % 60, whole % 60, tenths % 10);
+}
+
+void print_size(int64_t n_bytes, char out[PRINT_PIECE_SIZE])
+{
+    double n = (double)n_bytes;
+    if (n < 1e6)
+        snprintf(out, PRINT_PIECE_SIZE, "%.0f kB", ceil(n / 1e3));
+    else if (n < 1e9)
+        snprintf(out, PRINT_PIECE_SIZE, "%.1f MB", n / 1e6);
+    else
+        snprintf(out, PRINT_PIECE_SIZE, "%.2f GB", n / 1e9);
 }
 
 const char *print_plural(long long n, const char *one, const char *many)
@@ -198,18 +209,18 @@ static const char *text_tail(const char *text, size_t n)
     return text;
 }
 
-static void print_cell(const print_column *column, const char *cell,
-                       size_t width, bool last)
+static void put_cell(text_buf *line, const print_column *column,
+                     const char *cell, size_t width)
 {
     size_t n = text_columns(cell);
     int pad = (int)(n < width ? width - n : 0);
     if (n > width)
-        printf("…%s", text_tail(cell, width - 1));
+        text_buf_printf(line, "…%s", text_tail(cell, width - 1));
     else if (column->right)
-        printf("%*s%s", pad, "", cell);
+        text_buf_printf(line, "%*s%s", pad, "", cell);
     else
-        printf("%s%*s", cell, last ? 0 : pad, "");
-    fputs(last ? "\n" : "  ", stdout);
+        text_buf_printf(line, "%s%*s", cell, pad, "");
+    text_buf_puts(line, "  ");
 }
 
 /* Widths by content; 0 leaves a column out. */
@@ -239,14 +250,21 @@ static void measure_table(const print_table *table, size_t *widths)
 static void print_table_row(const print_table *table, const size_t *widths,
                             size_t row)
 {
-    size_t n = table->n_columns, last = n - 1;
-    while (last > 0 && widths[last] == 0) last--;
+    size_t n = table->n_columns;
+    text_buf line;
+    text_buf_init(&line, MAX_LINE);
     for (size_t c = 0; c < n; c++)
         if (widths[c] > 0)
-            print_cell(&table->columns[c],
-                       row == 0 ? table->columns[c].head
-                                : table->cells[(row - 1) * n + c],
-                       widths[c], c == last);
+            put_cell(&line, &table->columns[c],
+                     row == 0 ? table->columns[c].head
+                              : table->cells[(row - 1) * n + c],
+                     widths[c]);
+    while (line.n > 0 && line.data[line.n - 1] == ' ') line.data[--line.n] = 0;
+    if (line.status == AKIN_OK)
+        puts(line.data ? line.data : "");
+    else
+        lose_output("table");
+    text_buf_clear(&line);
 }
 
 void print_table_write(print_table *table)

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "base/error.h"
@@ -36,8 +37,11 @@ enum {
 int print_exit_code(akin_status status);
 
 /* "0:03.5", from an hour on "1:00:03.5". */
-enum { PRINT_TIME_SIZE = 40 };
-void print_time(double seconds, char out[PRINT_TIME_SIZE]);
+enum { PRINT_PIECE_SIZE = 40 };
+void print_time(double seconds, char out[PRINT_PIECE_SIZE]);
+
+/* "12 kB", "3.4 MB". */
+void print_size(int64_t n_bytes, char out[PRINT_PIECE_SIZE]);
 
 /* "1 file", "3 files". */
 const char *print_plural(long long n, const char *one, const char *many);

@@ -45,7 +45,7 @@ void progress_show(progress *p, const akin_progress *state)
         fprintf(stderr, "  %s", state->phase);
     }
     if (state->remaining_s >= 0) {
-        char left[PRINT_TIME_SIZE];
+        char left[PRINT_PIECE_SIZE];
         print_time(round(state->remaining_s), left);
         left[strlen(left) - 2] = 0; /* no tenths */
         fprintf(stderr, "  %s left", left);

@@ -131,6 +131,20 @@ static void snapshot_count(snapshot *s)
                           : s->pending.n);
 }
 
+/* Without an index file a database may hold journaled windows only. */
+static akin_status snapshot_check_missing(snapshot *s, akin_error *err)
+{
+    store_counts counts;
+    if (s->index) return AKIN_OK;
+    AKIN_TRY(store_count(s->store, &counts, err));
+    if (counts.windows <= counts.pending) return AKIN_OK;
+    return AKIN_FAIL(err, AKIN_ECORRUPT,
+                     "'%s' is missing, with it the vectors of %lld windows; "
+                     "see `akin verify`",
+                     s->db->index_path,
+                     (long long)(counts.windows - counts.pending));
+}
+
 akin_status snapshot_open(snapshot *s, akin_db *db, const char *filter,
                           akin_error *err)
 {
@@ -138,6 +152,7 @@ akin_status snapshot_open(snapshot *s, akin_db *db, const char *filter,
     AKIN_TRY(database_take_store(db, &s->store, err));
     AKIN_TRY(store_begin_read(s->store, err));
     AKIN_TRY(database_take_index(db, &s->index, err));
+    AKIN_TRY(snapshot_check_missing(s, err));
     s->n_file = s->index ? usearch_get_info(s->index->file)->n_rows : 0;
     rows_init(&s->pending, db->settings.dim);
     AKIN_TRY(rows_load_pending(&s->pending, s->store, err));
@@ -168,6 +183,8 @@ akin_status snapshot_vector(snapshot *s, uint64_t id, const unsigned char **out,
         *out = rows_vector(&s->pending, at);
         return AKIN_OK;
     }
+    if (rows_find(s->pending.removed, s->pending.n_removed, id, &at))
+        return AKIN_OK;
     AKIN_TRY(snapshot_find(s, id, &found, &at, err));
     if (found)
         *out = usearch_vectors(s->index->file) + at * s->db->settings.dim * 2;

@@ -25,7 +25,7 @@ akin_status graph_new(const graph_options *opt, graph **out, akin_error *err)
     g->opt = *opt;
     if (!g->opt.m) g->opt.m = 16;
     if (!g->opt.m0) g->opt.m0 = 2 * g->opt.m;
-    if (!g->opt.expansion_add) g->opt.expansion_add = 128;
+    if (!g->opt.expansion_add) g->opt.expansion_add = 200;
     assert(g->opt.m0 >= g->opt.m);
     g->kernels = distance_get();
     AKIN_TRYG(mem_new_array(1, sizeof *g->pool, "a graph", &p, err));
@@ -255,6 +255,7 @@ void graph_free_scratch(graph_scratch *s)
     mem_free(s->links);
     mem_free(s->fresh);
     mem_free(s->kept);
+    mem_free(s->spare);
     mem_free(s->rows);
     mem_free(s->kept_rows);
     mem_free(s->dots);
@@ -272,12 +273,13 @@ static graph_scratch *new_scratch(const graph *g)
     s->links = mem_array(n, sizeof *s->links);
     s->fresh = mem_array(n, sizeof *s->fresh);
     s->kept = mem_array(n, sizeof *s->kept);
+    s->spare = mem_array(n, sizeof *s->spare);
     s->rows = mem_array(n, sizeof *s->rows);
     s->kept_rows = mem_array(n, sizeof *s->kept_rows);
     s->dots = mem_array(n, sizeof *s->dots);
     s->query = mem_aligned(dim_bytes);
     s->other = mem_aligned(dim_bytes);
-    if (s->near && s->links && s->fresh && s->kept && s->rows &&
+    if (s->near && s->links && s->fresh && s->kept && s->spare && s->rows &&
         s->kept_rows && s->dots && s->query && s->other)
         return s;
     graph_free_scratch(s);
@@ -310,6 +312,7 @@ akin_status graph_take_scratch(const graph *g, size_t ef, graph_scratch **out,
     pthread_mutex_unlock(&g->pool->lock);
     if (!s) s = new_scratch(g);
     if (s && fit_scratch(g, s, ef)) {
+        s->few_twins = false;
         *out = s;
         return AKIN_OK;
     }

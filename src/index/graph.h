@@ -20,7 +20,7 @@ typedef struct graph_options {
     size_t dim;
     size_t m;               /* links of an upper list; 0: 16 */
     size_t m0;              /* links of a base list; 0: 2 * m */
-    size_t expansion_add;   /* 0: 128 */
+    size_t expansion_add;   /* 0: 200 */
     uint64_t seed;          /* 0 is a seed like any other */
 } graph_options;
 

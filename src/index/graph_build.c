@@ -35,7 +35,8 @@ static int draw_level(const graph *g, size_t slot)
 {
     random_state r = {g->opt.seed ^ (slot + 1) * 0xd1342543de82ef95u};
     double u = 1 - random_unit(&r);
-    return (int)(-log(u) / log((double)g->opt.m));
+    int level = (int)(-log(u) / log((double)g->opt.m));
+    return level < GRAPH_LEVELS ? level : GRAPH_LEVELS - 1;
 }
 
 /* ---- choosing links ------------------------------------------------------ */
@@ -47,12 +48,18 @@ static int compare_candidates(const void *a, const void *b)
     return (x->slot > y->slot) - (x->slot < y->slot);
 }
 
-/* true if a kept slot is as close to this one as the target is. The paper
- * asks for closer; but then a vector that is there a thousand times (silence)
- * fills its lists with itself, and what lies behind it is cut off: recall was
- * 0.32 where half of the vectors were equal, and is 1.00. */
-static bool is_covered(const graph *g, graph_scratch *s, size_t n_kept,
-                       const graph_candidate *c)
+static bool is_same(const graph *g, const unsigned char *a,
+                    const unsigned char *b)
+{
+    return memcmp(a, b, 2 * g->opt.dim) == 0;
+}
+
+/* Whether one of the kept slots is nearer to a candidate than the target is,
+ * and if so, whether it is even the same vector. */
+typedef enum cover { COVER_NONE, COVER_NEAR, COVER_SAME } cover;
+
+static cover cover_of(const graph *g, graph_scratch *s, size_t n_kept,
+                      const graph_candidate *c)
 {
     distance_query q = {.vector = s->other, .dim = g->opt.dim};
     g->kernels->from_half(g->rows[c->slot], g->opt.dim, s->other);
@@ -60,26 +67,74 @@ static bool is_covered(const graph *g, graph_scratch *s, size_t n_kept,
         size_t n = n_kept - i < 4 ? n_kept - i : 4;
         float dots[4];
         g->kernels->dot_gather(&q, s->kept_rows + i, n, dots);
-        for (size_t k = 0; k < n; k++)
-            if (graph_distance(dots[k]) <= c->distance) return true;
+        for (size_t k = 0; k < n; k++) {
+            if (!(graph_distance(dots[k]) < c->distance)) continue;
+            bool same = is_same(g, g->rows[c->slot], s->kept_rows[i + k]);
+            return same ? COVER_SAME : COVER_NEAR;
+        }
     }
-    return false;
+    return COVER_NONE;
 }
 
-/* Algorithm 4: keeps a candidate if the target is nearer to it than any kept
- * one; from n ascending candidates up to `limit` into s->kept. */
-static size_t refine(const graph *g, graph_scratch *s,
-                     const graph_candidate *candidates, size_t n, size_t limit)
+/* The longest a list may become, and how far it is filled up with links that
+ * were passed over. Inner product keeps 4 to 7 links of vectors that are not of
+ * one length; filling the base lists brings recall on such data from 0.93 to
+ * 0.96 and more. Some room is left for links back. */
+typedef struct list_size {
+    size_t limit, fill;
+} list_size;
+
+typedef struct graph_candidates {
+    const graph_candidate *all;
+    size_t n;
+} graph_candidates;
+
+static list_size size_of_new(const graph *g, int level)
 {
-    size_t n_kept = 0;
-    for (size_t i = 0; i < n && n_kept < limit; i++) {
-        const graph_candidate *c = &candidates[i];
-        if (n > limit && n_kept && is_covered(g, s, n_kept, c)) continue;
-        s->kept[n_kept] = c->slot;
-        s->kept_rows[n_kept] = g->rows[c->slot];
-        n_kept++;
+    if (level > 0) return (list_size){.limit = g->opt.m};
+    return (list_size){.limit = g->opt.m0, .fill = g->opt.m0 * 3 / 4};
+}
+
+static list_size size_of_cut(const graph *g, int level)
+{
+    if (level > 0) return (list_size){.limit = g->opt.m};
+    return (list_size){.limit = g->opt.m0, .fill = g->opt.m0 / 2};
+}
+
+/* Algorithm 4: from n ascending candidates keeps one if the target is nearer to
+ * it than any kept one, up to `limit`; then, up to `fill`, the nearest that
+ * were passed over. Both go into s->kept; returns how many, and in *n_kept how
+ * many of the first sort.
+ *
+ * Of vectors that equal the target one is kept, and it keeps out no other: a
+ * vector that is there a thousand times (silence) would else fill its lists
+ * with itself, and what lies behind it is cut off. Where half of the vectors
+ * were equal, recall was 0.32 without this. */
+static size_t refine(const graph *g, graph_scratch *s, uint32_t target,
+                     graph_candidates from, list_size max, size_t *n_kept)
+{
+    size_t n_all = 0, n_spare = 0;
+    const graph_candidate *twin = NULL;
+    for (size_t i = 0; i < from.n && n_all < max.limit; i++) {
+        const graph_candidate *c = &from.all[i];
+        if (is_same(g, g->rows[c->slot], g->rows[target])) {
+            if (!twin) twin = c;
+            continue;
+        }
+        cover covered =
+            from.n > max.limit ? cover_of(g, s, n_all, c) : COVER_NONE;
+        if (covered == COVER_NONE) {
+            s->kept[n_all] = c->slot;
+            s->kept_rows[n_all++] = g->rows[c->slot];
+        } else if (covered == COVER_NEAR && n_spare < max.fill) {
+            s->spare[n_spare++] = c->slot;
+        }
     }
-    return n_kept;
+    if (twin && n_all < max.limit) s->kept[n_all++] = twin->slot;
+    *n_kept = n_all;
+    for (size_t i = 0; i < n_spare && n_all < max.fill; i++)
+        s->kept[n_all++] = s->spare[i];
+    return n_all;
 }
 
 /* ---- one slot ------------------------------------------------------------ */
@@ -98,9 +153,11 @@ static void cut_list(const graph *g, graph_scratch *s, uint32_t from,
         s->near[i] = (graph_candidate){
             .distance = s->dots[i], .slot = i < n ? list[1 + i] : to};
     qsort(s->near, n + 1, sizeof *s->near, compare_candidates);
-    size_t kept = refine(g, s, s->near, n + 1, graph_list_cap(g, level));
-    memcpy(list + 1, s->kept, kept * sizeof *list);
-    list[0] = (uint32_t)kept;
+    size_t n_kept;
+    n = refine(g, s, from, (graph_candidates){s->near, n + 1},
+               size_of_cut(g, level), &n_kept);
+    memcpy(list + 1, s->kept, n * sizeof *list);
+    list[0] = (uint32_t)n;
 }
 
 static void link_back(const graph *g, graph_scratch *s, uint32_t from,
@@ -125,8 +182,8 @@ static int find_links(const graph *g, graph_scratch *s, uint32_t slot,
     for (; l > level; l--) at = graph_descend(g, s, at, l);
     for (int i = l; i >= 0; i--) {
         graph_search_level(g, s, at, i, g->opt.expansion_add);
-        size_t n = refine(g, s, s->pool, s->n_pool,
-                          i == 0 ? g->opt.m0 : g->opt.m);
+        size_t n = refine(g, s, slot, (graph_candidates){s->pool, s->n_pool},
+                          size_of_new(g, i), &s->n_back[i]);
         uint32_t *list = graph_list(g, slot, i);
         memcpy(list + 1, s->kept, n * sizeof *list);
         list[0] = (uint32_t)n;
@@ -150,8 +207,7 @@ static void link_slot(graph *g, graph_scratch *s, uint32_t slot)
     int n_levels = (uint32_t)top ? find_links(g, s, slot, top) : -1;
     for (int l = 0; l <= n_levels; l++) {
         const uint32_t *list = graph_list(g, slot, l);
-        size_t n = list[0];
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = 0; i < s->n_back[l]; i++)
             link_back(g, s, list[1 + i], slot, l);
     }
     if (!rises) return;
@@ -189,9 +245,11 @@ static akin_status prepare(build *b, akin_error *err)
 {
     graph *g = b->g;
     void *p;
-    for (size_t i = 0; i < b->n_threads; i++)
+    for (size_t i = 0; i < b->n_threads; i++) {
         AKIN_TRY(graph_take_scratch(g, g->opt.expansion_add, &b->scratches[i],
                                     err));
+        b->scratches[i]->few_twins = true;
+    }
     size_t n_new = b->end - atomic_load(&b->next);
     if (g->n_unchecked + n_new < g->n / CHECK_SHARE) return AKIN_OK;
     AKIN_TRY(mem_new_array(g->n, sizeof *b->reached, "a walk", &p, err));

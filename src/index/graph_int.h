@@ -19,7 +19,10 @@
 #include "index/distance.h"
 #include "index/graph.h"
 
-enum { GRAPH_LOCKS = 4096 /* a power of two */ };
+enum {
+    GRAPH_LOCKS = 4096, /* a power of two */
+    GRAPH_LEVELS = 64,  /* new slots stay below; restored ones need not */
+};
 
 typedef struct graph_candidate {
     float distance;
@@ -35,11 +38,13 @@ typedef struct graph_scratch {
     uint8_t epoch;
     graph_candidate *pool; /* [ef + 1] the best, ascending by distance */
     size_t n_pool;
+    bool few_twins; /* let only two of many equal vectors into the pool */
     graph_candidate *near; /* [m0 + 1] around a slot whose list is cut */
-    uint32_t *links, *fresh, *kept;                /* [m0 + 1] */
-    const unsigned char **rows, **kept_rows;       /* [m0 + 1] */
-    float *dots;                                   /* [m0 + 1] */
-    float *query, *other;                          /* [dim] */
+    uint32_t *links, *fresh, *kept, *spare;  /* [m0 + 1] */
+    const unsigned char **rows, **kept_rows; /* [m0 + 1] */
+    float *dots;                             /* [m0 + 1] */
+    float *query, *other;                    /* [dim] */
+    size_t n_back[GRAPH_LEVELS];             /* links to be linked back */
 } graph_scratch;
 
 struct graph {

@@ -90,9 +90,21 @@ static size_t gather_fresh(const graph *g, graph_scratch *s,
     return n_fresh;
 }
 
+/* Whether the two candidates before a place are this very vector. */
+static bool has_twins(const graph *g, const graph_scratch *s, size_t at,
+                      uint32_t slot, float distance)
+{
+    for (size_t i = 1; i <= 2; i++) {
+        if (at < i || s->pool[at - i].distance != distance) return false;
+        const unsigned char *row = g->rows[s->pool[at - i].slot];
+        if (memcmp(row, g->rows[slot], 2 * g->opt.dim) != 0) return false;
+    }
+    return true;
+}
+
 /* Puts a candidate into its place and returns that; n_pool if it has none. */
-static size_t pool_insert(graph_scratch *s, size_t ef, uint32_t slot,
-                          float distance)
+static size_t pool_insert(const graph *g, graph_scratch *s, size_t ef,
+                          uint32_t slot, float distance)
 {
     if (s->n_pool == ef && !(distance < s->pool[ef - 1].distance))
         return s->n_pool;
@@ -104,6 +116,7 @@ static size_t pool_insert(graph_scratch *s, size_t ef, uint32_t slot,
         else
             high = middle;
     }
+    if (s->few_twins && has_twins(g, s, low, slot, distance)) return s->n_pool;
     if (s->n_pool < ef) s->n_pool++;
     memmove(s->pool + low + 1, s->pool + low,
             (s->n_pool - 1 - low) * sizeof *s->pool);
@@ -121,7 +134,7 @@ static size_t expand(const graph *g, graph_scratch *s, uint32_t slot, int level,
     n = gather_fresh(g, s, links, n);
     graph_measure(g, s, s->query, n);
     for (size_t i = 0; i < n; i++) {
-        size_t at = pool_insert(s, ef, s->fresh[i], s->dots[i]);
+        size_t at = pool_insert(g, s, ef, s->fresh[i], s->dots[i]);
         if (at < best) best = at;
     }
     return best;

@@ -8,7 +8,8 @@
  * sound would be worse. Bytes that no player minds are passed over: tags and
  * junk at either end of streams that are found by their sync words (mp3, adts)
  * or behind the stated length, a part of a sample frame at the end of PCM
- * data. An mp3 or ogg that was cut off and states no length passes as short. */
+ * data. Ogg, and mp3 without a Xing header, state no length: they pass as short
+ * when they are cut off. */
 #define _GNU_SOURCE
 #include <math.h>
 #include <pthread.h>
@@ -16,7 +17,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/text.h"
 #include "media/decode_int.h"
 
 #define DECODE_MIN_RATE_HZ 1000
@@ -32,6 +32,7 @@
 #define DECODE_MAX_GAP_S 0.02
 #define DECODE_JUMPED_FRAMES 4
 #define DECODE_MAX_ERRORS 1000
+#define DECODE_MAX_PTS ((int64_t)1 << 60)
 
 /* Demuxers that hold sound themselves. No playlists, no lists of files, no
  * network, no devices, no subtitles or pictures. */
@@ -41,7 +42,7 @@ static const char decode_containers[] =
     "mp3,mpc,mpc8,mpeg,mpegts,mxf,nistsphere,nut,ogg,oma,pvf,qcp,rm,sds,sox,"
     "tak,truehd,tta,voc,w64,wav,wtv,wv,wve,xwma";
 
-/* First match wins. */
+/* First match wins: container, codec, seek, gaps, ragged, shortage_s. */
 static const decode_traits decode_table[] = {
     {"wav", AV_CODEC_ID_FIRST_AUDIO, DECODE_DIRECT, false, true, 0},
     {"w64", AV_CODEC_ID_FIRST_AUDIO, DECODE_DIRECT, false, true, 0},
@@ -51,8 +52,8 @@ static const decode_traits decode_table[] = {
     {"flac", AV_CODEC_ID_FLAC, DECODE_DIRECT, true, false, 0},
     {"mp3", AV_CODEC_ID_MP3, DECODE_SKIP, false, true, 0.5},
     {"mp3", AV_CODEC_ID_NONE, DECODE_REWIND, false, true, 0.5},
-    {"ogg", AV_CODEC_ID_VORBIS, DECODE_SKIP, true, false, -1},
-    {"ogg", AV_CODEC_ID_NONE, DECODE_REWIND, true, false, -1},
+    {"ogg", AV_CODEC_ID_VORBIS, DECODE_SKIP, true, false, 0.1},
+    {"ogg", AV_CODEC_ID_NONE, DECODE_REWIND, true, false, 0.1},
     {"mov", AV_CODEC_ID_NONE, DECODE_REWIND, false, false, 0.5},
     {"aac", AV_CODEC_ID_NONE, DECODE_REWIND, false, true, -1},
     {"ac3", AV_CODEC_ID_NONE, DECODE_REWIND, false, true, -1},
@@ -62,6 +63,11 @@ static const decode_traits decode_table[] = {
     {"mpegts", AV_CODEC_ID_NONE, DECODE_REWIND, false, true, -1},
     {"", AV_CODEC_ID_NONE, DECODE_REWIND, false, false, -1},
 };
+
+int64_t decode_bound_pts(int64_t pts)
+{
+    return pts > -DECODE_MAX_PTS && pts < DECODE_MAX_PTS ? pts : AV_NOPTS_VALUE;
+}
 
 static const decode_traits *decode_find_traits(const char *container,
                                                enum AVCodecID codec)
@@ -94,13 +100,11 @@ static double decode_seconds(const decoder *d, int64_t position)
     return d->info.rate_hz ? (double)position / d->info.rate_hz : 0;
 }
 
-/* The error for an FFmpeg call that failed at a position. */
+/* The error for an FFmpeg call that failed at a position. "Out of memory" is
+ * damage too: FFmpeg says so when a header asks for absurd sizes. */
 static akin_status decode_fail(const decoder *d, int code, int64_t position,
                                akin_error *err)
 {
-    if (code == AVERROR(ENOMEM))
-        return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory decoding '%s'",
-                         d->path);
     if (d->io.error)
         return AKIN_FAIL(err, AKIN_EIO, "cannot read '%s': %s", d->path,
                          strerror(d->io.error));
@@ -127,13 +131,21 @@ static akin_status decode_open_format(decoder *d, akin_error *err)
     int rc = avformat_open_input(&d->format, d->path, NULL, &options);
     av_dict_free(&options);
     if (rc >= 0) rc = avformat_find_stream_info(d->format, NULL);
-    if (rc == AVERROR(ENOMEM) || d->io.error) return decode_fail(d, rc, 0, err);
+    if (rc < 0 && d->io.error) return decode_fail(d, rc, 0, err);
     if (rc < 0)
         return AKIN_FAIL(err, AKIN_EDECODE,
                          "'%s' is no sound or video file of a known format, "
                          "or is cut off",
                          d->path);
     return AKIN_OK;
+}
+
+/* Codecs whose frames have check sums that FFmpeg looks at if asked; for FLAC
+ * that costs 2%. */
+static bool decode_has_checks(enum AVCodecID codec)
+{
+    return codec == AV_CODEC_ID_FLAC || codec == AV_CODEC_ID_WAVPACK ||
+           codec == AV_CODEC_ID_TTA || codec == AV_CODEC_ID_APE;
 }
 
 static akin_status decode_open_codec(decoder *d, akin_error *err)
@@ -161,7 +173,7 @@ static akin_status decode_open_codec(decoder *d, akin_error *err)
     if (rc < 0) return decode_fail(d, rc, 0, err);
     d->codec->pkt_timebase = d->stream->time_base;
     d->codec->thread_count = 1;
-    if (codec->id == AV_CODEC_ID_FLAC) /* every frame has a check sum */
+    if (decode_has_checks(codec->id))
         d->codec->err_recognition = AV_EF_CRCCHECK | AV_EF_EXPLODE;
     rc = avcodec_open2(d->codec, codec, NULL);
     if (rc < 0) return decode_fail(d, rc, 0, err);
@@ -257,7 +269,7 @@ akin_status decode_start(decoder *d, akin_error *err)
                            d->path);
         goto done;
     }
-    d->first_pts = d->frame->pts;
+    d->first_pts = decode_bound_pts(d->frame->pts);
     decode_learn_length(d);
 done:
     if (status != AKIN_OK) decode_stop(d);
@@ -290,10 +302,10 @@ static akin_status decode_check_gap(decoder *d, akin_error *err)
     const AVFrame *f = d->frame;
     AVRational tb = d->stream->time_base, frame = {1, f->sample_rate};
     int64_t length = av_rescale_q(f->nb_samples, frame, tb);
-    int64_t expected = d->end_pts;
-    if (expected == AV_NOPTS_VALUE) expected = f->pts;
-    if (f->pts == AV_NOPTS_VALUE) return AKIN_OK;
-    double gap_s = (double)(f->pts - expected) * av_q2d(tb);
+    int64_t pts = decode_bound_pts(f->pts), expected = d->end_pts;
+    if (pts == AV_NOPTS_VALUE) return AKIN_OK;
+    if (expected == AV_NOPTS_VALUE) expected = pts;
+    double gap_s = (double)(pts - expected) * av_q2d(tb);
     bool jumped = fabs(gap_s) > DECODE_MAX_GAP_S;
     if (jumped && d->n_jumped++ == 0) d->jumped_at = d->position;
     if (jumped && d->n_jumped < DECODE_JUMPED_FRAMES) {
@@ -306,7 +318,7 @@ static akin_status decode_check_gap(decoder *d, akin_error *err)
                          "%.3f s; copy or convert it anew",
                          d->path, gap_s, decode_seconds(d, d->jumped_at));
     d->n_jumped = 0;
-    d->end_pts = f->pts + length;
+    d->end_pts = pts + length;
     return AKIN_OK;
 }
 
@@ -345,7 +357,7 @@ akin_status decode_packet(decoder *d, bool *more, akin_error *err)
  * is there for a decoder that would report the same error for ever. */
 static akin_status decode_note_damage(decoder *d, int code, akin_error *err)
 {
-    if (code == AVERROR(ENOMEM) || ++d->n_errors > DECODE_MAX_ERRORS)
+    if (++d->n_errors > DECODE_MAX_ERRORS)
         return decode_fail(d, code, d->position, err);
     if (!d->damage) d->damaged_at = d->position;
     d->damage = code;
@@ -451,9 +463,10 @@ akin_status decoder_read(decoder *d, float *mono, size_t max_frames, size_t *n,
             return AKIN_FAIL(err, d->failure.code, "%s", d->failure.text);
         if (d->ended) return AKIN_OK;
         size_t got = 0;
-        akin_status status = decode_take(d, mono + *n, max_frames - *n, &got,
-                                         &d->failure);
-        if (status == AKIN_OK && got == 0) return AKIN_OK;
+        if (decode_take(d, mono + *n, max_frames - *n, &got, &d->failure) !=
+            AKIN_OK)
+            continue;
+        if (got == 0) return AKIN_OK;
         *n += got;
     }
     return AKIN_OK;

@@ -90,6 +90,9 @@ akin_status decode_next(decoder *d, bool *more, akin_error *err) AKIN_NODISCARD;
 akin_status decode_packet(decoder *d, bool *more, akin_error *err)
     AKIN_NODISCARD;
 
+/* A time stamp, or AV_NOPTS_VALUE if sums with it could overflow. */
+int64_t decode_bound_pts(int64_t pts);
+
 /* Takes up to max_frames out of the current frame or, if it is used up, the
  * next; mono = NULL drops them. *n = 0 only at the end. */
 akin_status decode_take(decoder *d, float *mono, size_t max_frames, size_t *n,

@@ -5,8 +5,8 @@
 #include "base/text.h"
 #include "media/decode.h"
 
-/* Sound files, then films of phones and cameras. Left out although FFmpeg reads
- * them: .ts (far more often source code), .raw, .gz and other ambiguous ones. */
+/* Sound files, then films of phones and cameras. Left out although FFmpeg
+ * reads them: .ts (far more often source code), .raw, .sf, .m2v and such. */
 static const char *const decode_extensions[] = {
     ".wav",  ".wave", ".bwf",  ".w64",  ".rf64", ".aif",  ".aiff", ".aifc",
     ".flac", ".mp3",  ".mp2",  ".mpga", ".ogg",  ".oga",  ".opus", ".spx",

@@ -36,8 +36,9 @@ static bool seek_land(decoder *d, int64_t target)
     if (decode_next(d, &more, NULL) != AKIN_OK) return false;
     if (!more) d->position = target;
     if (!more) return true;
-    if (d->frame->pts == AV_NOPTS_VALUE) return false;
-    d->position = seek_position_of(d, d->frame->pts);
+    int64_t pts = decode_bound_pts(d->frame->pts);
+    if (pts == AV_NOPTS_VALUE) return false;
+    d->position = seek_position_of(d, pts);
     return d->position >= 0 && d->position <= target;
 }
 
@@ -60,7 +61,9 @@ static bool seek_skip(decoder *d, int64_t target)
     do {
         bool more = false;
         if (decode_packet(d, &more, NULL) != AKIN_OK || !more) return false;
-        if (p->pts == AV_NOPTS_VALUE || p->duration <= 0) return false;
+        if (decode_bound_pts(p->pts) == AV_NOPTS_VALUE ||
+            decode_bound_pts(p->duration) <= 0)
+            return false;
         if (end_pts != AV_NOPTS_VALUE && p->pts != end_pts) return false;
         end_pts = p->pts + p->duration;
     } while (seek_position_of(d, end_pts) < last);

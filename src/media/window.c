@@ -3,7 +3,8 @@
  *
  * The whole file runs through one resampler as a stream, in chunks whose size
  * depends on the rates only, so a window has the same samples however it is
- * asked for, and has no edges of its own. Memory does not grow with the file. */
+ * asked for, and has no edges of its own. Memory does not grow with the
+ * file. */
 #include "media/window.h"
 
 #include <assert.h>

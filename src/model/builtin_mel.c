@@ -38,8 +38,8 @@ enum {
     HEIGHTS = 3,
     SPECTRAL = 12, /* frequencies across bands kept: -11 .. 11 */
     TEXTURE = SPECTRAL + (LANES - 1) * (2 * SPECTRAL - 1),
-    FEATURES = RANKS * BANDS + LAGS * 3 * BANDS + RHYTHM_BINS * LANES +
-               HEIGHTS * TEXTURE
+    FEATURES = RANKS * BANDS + LAGS * 3 * BANDS + 3 * BANDS +
+               RHYTHM_BINS * LANES + HEIGHTS * TEXTURE
 };
 
 static const float power_floor = 1e-6f;
@@ -87,6 +87,7 @@ struct mel {
 
     _Alignas(64) float samples[(FRAME_ROWS * LANES - 1) * HOP + FFT];
     lanes level[FRAME_ROWS * LANES][BAND_ROWS]; /* log power, by frame */
+    lanes power[BAND_ROWS];                     /* mean over time */
     float features[FEATURES];
     union {
         spectra spectra;
@@ -313,12 +314,19 @@ LANES_INLINE void mel_levels(mel *m, const float *samples)
         loudest = power > loudest ? power : loudest;
     }
     float unit = loudest * power_floor; /* levels are exactly 0 in silence */
-    for (int t = 0; t < FRAMES; t++) {
-        for (int r = 0; r < BAND_ROWS; r++) {
+    for (int r = 0; r < BAND_ROWS; r++) {
+        lanes sum = {{0}};
+        for (int t = 0; t < FRAMES; t++) {
             lanes *x = &m->level[t][r];
-            LANES_EACH x->at[l] = x->at[l] / unit + 1.0f;
+            LANES_EACH
+            {
+                float power = x->at[l] / unit;
+                sum.at[l] += power;
+                x->at[l] = power + 1.0f;
+            }
             lanes_log(x);
         }
+        LANES_EACH m->power[r].at[l] = sum.at[l] * (1.0f / FRAMES);
     }
 }
 
@@ -393,6 +401,41 @@ LANES_INLINE float *mel_changes(const mel *m, float *out)
         }
     }
     return out;
+}
+
+/* Mean power, skewness and kurtosis over time; 0.1 keeps the last two quiet in
+ * bands where nothing happens. */
+LANES_INLINE float *mel_shape(const mel *m, float *out)
+{
+    for (int r = 0; r < BAND_ROWS; r++) {
+        lanes mean = {{0}}, sum2 = {{0}}, sum3 = {{0}}, sum4 = {{0}};
+        lanes power = m->power[r];
+        for (int t = 0; t < FRAMES; t++)
+            LANES_EACH mean.at[l] += m->level[t][r].at[l];
+        LANES_EACH mean.at[l] *= 1.0f / FRAMES;
+        for (int t = 0; t < FRAMES; t++) {
+            const float *x = m->level[t][r].at;
+            LANES_EACH
+            {
+                float d = x[l] - mean.at[l], d2 = d * d;
+                sum2.at[l] += d2;
+                sum3.at[l] += d2 * d;
+                sum4.at[l] += d2 * d2;
+            }
+        }
+        LANES_EACH power.at[l] += 1.0f;
+        lanes_log(&power);
+        float *to = out + r * LANES;
+        LANES_EACH
+        {
+            float deviation = sqrtf(sum2.at[l] * (1.0f / FRAMES)) + 0.1f;
+            float square = deviation * deviation;
+            to[l] = power.at[l];
+            to[BANDS + l] = sum3.at[l] * (1.0f / FRAMES) / (square * deviation);
+            to[2 * BANDS + l] = sqrtf(sum4.at[l] * (1.0f / FRAMES)) / square;
+        }
+    }
+    return out + 3 * BANDS;
 }
 
 /* One transform for both halves: the first 256 frames are its real part, the
@@ -574,6 +617,7 @@ LANES_INLINE void mel_embed_here(mel *m, const float *samples, float *out)
     mel_levels(m, samples);
     float *end = mel_quantiles(m, m->features);
     end = mel_changes(m, end);
+    end = mel_shape(m, end);
     end = mel_rhythm(m, end);
     end = mel_texture(m, end);
     assert(end == m->features + FEATURES);

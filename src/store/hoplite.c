@@ -99,7 +99,7 @@ akin_status hoplite_complete(store *s, akin_error *err)
     return store_exec(s, CREATE_MISSING, "create the tables", err);
 }
 
-/* ---- metadata ---------------------------------------------------------------- */
+/* ---- metadata ----------------------------------------------------------- */
 
 akin_status store_get_metadata(store *s, const char *key, char **json,
                                akin_error *err)
@@ -126,7 +126,7 @@ akin_status store_set_metadata(store *s, const char *key, const char *json,
                      "store metadata", err);
 }
 
-/* ---- deployments and recordings ------------------------------------------------ */
+/* ---- deployments and recordings ----------------------------------------- */
 
 akin_status store_ensure_deployment(store *s, const char *name,
                                     const char *project, int64_t *id,
@@ -216,7 +216,7 @@ akin_status store_ensure_recording(store *s, const char *filename,
     return AKIN_OK;
 }
 
-/* ---- files --------------------------------------------------------------------- */
+/* ---- files -------------------------------------------------------------- */
 
 akin_status store_get_file(store *s, int64_t recording_id, bool *found,
                            store_file *out, akin_error *err)

@@ -57,7 +57,7 @@ static const char COUNT_ROWS[] =
     " (SELECT count(*) FROM annotations),"
     " ifnull((SELECT max(id) FROM windows), 0)";
 
-/* ---- adding and removing ------------------------------------------------------ */
+/* ---- adding and removing ------------------------------------------------ */
 
 akin_status store_add_window(store *s, const store_window *window,
                              const void *vector, size_t n_bytes, int64_t *id,
@@ -106,7 +106,7 @@ akin_status store_remove_window(store *s, int64_t id, akin_error *err)
                      (long long)id, s->path);
 }
 
-/* ---- reading -------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------ */
 
 akin_status store_recording_windows(store *s, int64_t recording_id,
                                     store_window **out, size_t *n,
@@ -259,7 +259,7 @@ done:
     return status;
 }
 
-/* ---- pending vectors --------------------------------------------------------------- */
+/* ---- pending vectors ---------------------------------------------------- */
 
 static akin_status check_vector(const store *s, sqlite3_stmt *q, int column,
                                 int64_t id, akin_error *err)

@@ -49,7 +49,7 @@ akin_status store_begin_read(store *s, akin_error *err) AKIN_NODISCARD;
 void store_end_read(store *s);
 
 /* A write transaction (BEGIN IMMEDIATE). AKIN_EBUSY after busy_s. A commit
- * that returned AKIN_OK is on the disk. */
+ * that returned AKIN_OK is on the disk; one that failed has rolled back. */
 akin_status store_begin(store *s, akin_error *err) AKIN_NODISCARD;
 akin_status store_commit(store *s, akin_error *err) AKIN_NODISCARD;
 void store_rollback(store *s); /* fine without a transaction */
@@ -73,7 +73,8 @@ akin_status store_ensure_recording(store *s, const char *filename,
                                    const char *datetime, int64_t deployment_id,
                                    int64_t *id, akin_error *err) AKIN_NODISCARD;
 
-/* *id = 0 if there is none in this deployment. */
+/* *id = 0 if there is none in this deployment (0: without one). A stored
+ * "a\\b.wav" is found as "a/b.wav". */
 akin_status store_find_recording(store *s, const char *filename,
                                  int64_t deployment_id, int64_t *id,
                                  akin_error *err) AKIN_NODISCARD;
@@ -123,7 +124,8 @@ typedef struct store_row {
     char *datetime;   /* or NULL */
     char *deployment; /* or NULL */
     char *project;    /* or NULL */
-    char **labels;    /* of annotations that overlap it, distinct, sorted;
+    char **labels;    /* of annotations that overlap it (or have its very
+                         offsets: still images), distinct, sorted;
                          negative ones with "-" in front, uncertain with "?" */
     size_t n_labels;
 } store_row;
@@ -226,7 +228,8 @@ akin_status store_check(store *s,
                         void *user, akin_error *err) AKIN_NODISCARD;
 
 /* Removes the row that a problem names (in the open write transaction). The
- * windows among them are what their vectors must follow. AKIN_EUNSUPPORTED for
+ * windows among them are what their vectors must follow. An orphan recording
+ * stays, without its deployment: its windows are sound. AKIN_EUNSUPPORTED for
  * kinds that cannot be mended by removing. */
 akin_status store_mend(store *s, const store_problem *problem,
                        akin_error *err) AKIN_NODISCARD;

@@ -71,7 +71,7 @@ static akin_status check_tell(check_run *run, store_problem_kind kind,
     return run->report(run->user, &problem, err);
 }
 
-/* ---- the file -------------------------------------------------------------------- */
+/* ---- the file ----------------------------------------------------------- */
 
 static akin_status check_damage(check_run *run, akin_error *err)
 {
@@ -104,7 +104,7 @@ done:
     return status;
 }
 
-/* ---- rows without the row they name ------------------------------------------------ */
+/* ---- rows without the row they name ------------------------------------- */
 
 static akin_status check_orphans(check_run *run, const char *sql,
                                  store_problem_kind kind, const char *noun,
@@ -143,7 +143,7 @@ static akin_status check_all_orphans(check_run *run, akin_error *err)
                          "pending vector", "window", err);
 }
 
-/* ---- offsets and duplicates --------------------------------------------------------- */
+/* ---- offsets and duplicates --------------------------------------------- */
 
 /* Drops the open windows that no later one can equal. */
 static void check_close_windows(check_run *run, const store_window *w)
@@ -212,7 +212,7 @@ done:
     return status;
 }
 
-/* ---- metadata --------------------------------------------------------------------------- */
+/* ---- metadata ----------------------------------------------------------- */
 
 static akin_status check_metadata(check_run *run, akin_error *err)
 {
@@ -242,7 +242,7 @@ done:
     return status;
 }
 
-/* ---- the verbs ---------------------------------------------------------------------------- */
+/* ---- the verbs ---------------------------------------------------------- */
 
 akin_status store_check(store *s,
                         akin_status (*report)(void *user,

@@ -43,7 +43,7 @@ static const char *const field_names[] = {
     [FILTER_ID] = "id",
 };
 
-/* ---- messages --------------------------------------------------------------- */
+/* ---- messages ----------------------------------------------------------- */
 
 /* Counted in characters from 1. */
 static int filter_position(const filter_parser *p, const char *at)
@@ -74,7 +74,7 @@ static akin_status filter_expected(filter_parser *p, const char *what)
                      what, n, p->token.at);
 }
 
-/* ---- tokens ------------------------------------------------------------------ */
+/* ---- tokens ------------------------------------------------------------- */
 
 static akin_status lex_quoted(filter_parser *p, filter_token *token)
 {
@@ -148,7 +148,7 @@ static char *token_text(const filter_token *token)
     return text;
 }
 
-/* ---- nodes -------------------------------------------------------------------- */
+/* ---- nodes -------------------------------------------------------------- */
 
 static size_t filter_height(const store_filter *f, const filter_node *node)
 {
@@ -209,7 +209,7 @@ static akin_status leaf_value(filter_parser *p, filter_node *leaf)
     }
 }
 
-/* ---- the grammar ---------------------------------------------------------------- */
+/* ---- the grammar -------------------------------------------------------- */
 
 static akin_status parse_expr(filter_parser *p, size_t *index);
 

@@ -35,7 +35,7 @@ struct store {
     size_t n_cached;
 };
 
-/* ---- statements (store_sql.c) --------------------------------------------- */
+/* ---- statements (store_sql.c) ------------------------------------------- */
 
 typedef struct store_value {
     int type; /* SQLITE_INTEGER, _FLOAT, _TEXT, _BLOB or _NULL */
@@ -103,7 +103,7 @@ akin_status store_has_table(store *s, const char *name, bool *found,
 /* Fails if a verb would write outside of what the caller began. */
 akin_status store_may_write(const store *s, akin_error *err) AKIN_NODISCARD;
 
-/* ---- values and SQL functions (store_func.c, store_time.c) ----------------- */
+/* ---- values and SQL functions (store_func.c, store_time.c) -------------- */
 
 void store_put_offsets(double start_s, double end_s,
                        unsigned char out[STORE_OFFSETS_BYTES]);
@@ -130,7 +130,7 @@ bool store_parse_date(const char *text, store_span *out);  /* of a filter */
 bool store_parse_clock(const char *text, store_span *out); /* from midnight */
 bool store_parse_datetime(const char *text, double *wall_s); /* of a row */
 
-/* ---- schemas (hoplite.c, hoplite_old.c) ------------------------------------- */
+/* ---- schemas (hoplite.c, hoplite_old.c) --------------------------------- */
 
 /* Makes the tables of hoplite 1.x; akin's own ones and the newer indexes. */
 akin_status hoplite_create(store *s, akin_error *err) AKIN_NODISCARD;

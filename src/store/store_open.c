@@ -27,7 +27,7 @@ static const char HAS_VALUE_COLUMN[] =
     "WHERE name = 'value'";
 static const char HAS_ANY_TABLE[] = "SELECT 1 FROM main.sqlite_master LIMIT 1";
 
-/* ---- connecting ------------------------------------------------------------ */
+/* ---- connecting --------------------------------------------------------- */
 
 static bool store_folder_writable(const store *s)
 {
@@ -117,7 +117,36 @@ static akin_status store_connect_as(store *s, akin_error *err)
     return AKIN_OK;
 }
 
-/* ---- which schema ------------------------------------------------------------ */
+/* ---- which schema ------------------------------------------------------- */
+
+static akin_status store_number(store *s, const char *sql, int64_t *out,
+                                akin_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    bool row;
+    akin_status status = store_prepare(s, sql, STORE_NO_VALUES, &q, err);
+    if (status == AKIN_OK)
+        status = store_step(s, q, "read the database", &row, err);
+    *out = status == AKIN_OK ? sqlite3_column_int64(q, 0) : 0;
+    sqlite3_finalize(q);
+    return status;
+}
+
+/* SQLite itself does not miss the end of a last page that is cut off. */
+static akin_status store_check_size(store *s, akin_error *err)
+{
+    int64_t page_bytes, n_pages;
+    file_stamp stamp;
+    AKIN_TRY(store_number(s, "PRAGMA main.page_size", &page_bytes, err));
+    AKIN_TRY(store_number(s, "PRAGMA main.page_count", &n_pages, err));
+    if (store_has_wal(s) || file_stat(s->path, &stamp, NULL) != AKIN_OK ||
+        stamp.size_bytes >= page_bytes * n_pages)
+        return AKIN_OK;
+    return AKIN_FAIL(err, AKIN_ECORRUPT,
+                     "'%s' is cut off: it has %lld bytes of %lld", s->path,
+                     (long long)stamp.size_bytes,
+                     (long long)(page_bytes * n_pages));
+}
 
 static akin_status store_has_row(store *s, const char *sql, bool *found,
                                  akin_error *err)
@@ -159,7 +188,7 @@ static akin_status store_detect(store *s, bool *empty, akin_error *err)
     return AKIN_OK;
 }
 
-/* ---- setting up ---------------------------------------------------------------- */
+/* ---- setting up --------------------------------------------------------- */
 
 static akin_status store_set_up_reader(store *s, bool empty, akin_error *err)
 {
@@ -206,6 +235,7 @@ static akin_status store_set_up(store *s, double busy_s, akin_error *err)
     AKIN_TRY(store_add_functions(s, err));
     AKIN_TRY(store_exec(s, STORE_CACHE_PRAGMA, "open the database", err));
     AKIN_TRY(store_detect(s, &empty, err));
+    AKIN_TRY(store_check_size(s, err));
     return s->mode == STORE_READ ? store_set_up_reader(s, empty, err)
                                  : store_set_up_writer(s, empty, err);
 }
@@ -254,7 +284,7 @@ void store_close(store *s)
 
 store_schema store_get_schema(const store *s) { return s->schema; }
 
-/* ---- transactions --------------------------------------------------------------- */
+/* ---- transactions ------------------------------------------------------- */
 
 akin_status store_begin_read(store *s, akin_error *err)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * A default SQLite VFS for tests: passes everything on to the real one, counts
- * what writes, and makes the n-th of it fail. */
+ * what writes, and makes the n-th of it fail. Syncs are counted but not done:
+ * the tests end processes at most, and a busy disk takes minutes for them. */
 #ifndef FAIL_VFS_H
 #define FAIL_VFS_H
 

@@ -110,7 +110,9 @@ static void open_encoder(sound_encoder *e, const char *path,
     e->packet = av_packet_alloc();
     if (e->failed) return;
     e->codec->sample_rate = (int)spec->rate_hz;
-    e->codec->sample_fmt = codec->sample_fmts[0];
+    const enum AVSampleFormat *f = codec->sample_fmts;
+    while (f[1] >= 0 && av_get_bytes_per_sample(f[0]) < 2) f++;
+    e->codec->sample_fmt = *f;
     e->codec->time_base = (AVRational){1, (int)spec->rate_hz};
     e->codec->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
     if (strcmp(codec->name, "libopencore_amrnb") == 0)

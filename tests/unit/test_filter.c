@@ -94,7 +94,8 @@ static void filter_has_its_edges(void)
 static void filter_off_lets_pass(void)
 {
     float x[3] = {0.1f, -0.2f, 0.3f};
-    filter none = filter_design(0, 0, 48000), at = filter_design(0, 24000, 48000);
+    filter none = filter_design(0, 0, 48000);
+    filter at = filter_design(0, 24000, 48000);
     CHECK_EQ_INT(none.n_sections, 0);
     CHECK_EQ_INT(at.n_sections, 0);
     filter_run(&none, x, 3);

@@ -44,10 +44,11 @@ static void make_old(const char *path, bool birdnet, const char *model)
     if (birdnet)
         help_sql(path, "INSERT INTO hoplite_metadata VALUES"
                        " ('birdnet_analyzer_settings', '{\"a\": 1}')");
+    if (!model) return;
     snprintf(sql, sizeof sql,
              "INSERT INTO hoplite_metadata VALUES ('model_config', '%s')",
              model);
-    if (model) help_sql(path, sql);
+    help_sql(path, sql);
 }
 
 static void check_window(store *s, int64_t id, double start_s, double end_s,
@@ -90,7 +91,7 @@ static void perchs_starts_get_the_models_length(void)
     store *s = help_open(path, STORE_READ);
     if (!s) return;
     check_window(s, 1, 3, 6, false);
-    check_window(s, 2, 16816.75390625, 16819.25390625, false);
+    check_window(s, 2, 16417.5, 16420, false);
     check_window(s, 3, 3.1, 5.6, false);
     check_window(s, 4, 1024, 1026.5, true);
     store_close(s);
@@ -111,8 +112,9 @@ static void names_that_became_numbers_are_texts(void)
     make_old(path, false, "{}");
     store *s = help_open(path, STORE_READ);
     if (!s) return;
-    CHECK_EQ_TEXT(help_query(path, "SELECT typeof(source) FROM hoplite_sources"),
-                  "text|integer|integer|text");
+    CHECK_EQ_TEXT(
+        help_query(path, "SELECT typeof(source) FROM hoplite_sources"),
+        "text|integer|integer|text");
     CHECK_OK(store_get_row(s, 3, &found, &row, &e), e);
     CHECK_EQ_TEXT(row.recording, "20230513");
     CHECK_EQ_TEXT(row.deployment, "20230512");
@@ -131,7 +133,7 @@ static void names_that_became_numbers_are_texts(void)
         CHECK_EQ_TEXT(row.labels[1], "wren");
     }
     store_row_clear(&row);
-    CHECK_OK(store_find_recording(s, "20230513", 1, &id, &e), e);
+    CHECK_OK(store_find_recording(s, "20230513", 2, &id, &e), e);
     CHECK_EQ_INT(id, 2);
     CHECK_OK(store_get_metadata(s, "model_config", &json, &e), e);
     CHECK_EQ_TEXT(json, "{}");
@@ -176,7 +178,7 @@ static void all_verbs_read_the_old_tables(void)
     CHECK(n == 2 && list[0].id == 1 && list[1].imprecise);
     mem_free(list);
     CHECK_OK(store_check(s, count_problem, &bad, &e), e);
-    CHECK_EQ_INT(bad, 2);
+    CHECK_EQ_INT(bad, 3); /* 3 is read as two float16 here */
     store_end_read(s);
     CHECK_STATUS(store_begin(s, &e), AKIN_EUNSUPPORTED);
     CHECK_STATUS(store_ensure_recording(s, "a", NULL, 0, &id, &e),

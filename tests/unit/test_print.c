@@ -13,7 +13,7 @@ static void test_time(void)
                  {59.96, "1:00.0"},   {75.25, "1:15.3"},
                  {3599.9, "59:59.9"}, {3600, "1:00:00.0"},
                  {-1, "0:00.0"},      {90061.5, "25:01:01.5"}};
-    char text[PRINT_TIME_SIZE];
+    char text[PRINT_PIECE_SIZE];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         print_time(cases[i].seconds, text);
         CHECK_EQ_TEXT(text, cases[i].text);

@@ -51,7 +51,7 @@ static void bad_expressions_are_refused_with_their_place(void)
         {"label ! a", "filter, position 7: '!' needs a '=' behind it"},
         {"label = 'a", "filter, position 9: this quote is not closed"},
         {"label = \xc3\xa4 or (id = 1",
-         "filter, position 22: expected 'and', 'or' or ')', found the end"},
+         "filter, position 21: expected 'and', 'or' or ')', found the end"},
         {"id = 1)", "filter, position 7: expected 'and', 'or' or the end, "
                     "found ')'"},
         {"id = 1 id = 2", "filter, position 8: expected 'and', 'or' or the "

@@ -128,6 +128,16 @@ static void a_missing_index_costs_its_vectors_only(void)
 {
     make_database();
     file_remove(db_path("db/usearch.index"));
+    akin_error e = {0};
+    akin_info info;
+    akin_results *results = NULL;
+    akin_db *db = db_open(AKIN_READ);
+    CHECK_STATUS(akin_search(&db, 1, &(akin_query){.file = db_path("rec/a.wav")},
+                             NULL, &results, &e),
+                 AKIN_ECORRUPT);
+    CHECK_OK(akin_get_info(db, &info, &e), e);
+    CHECK(strstr(info.index_state, "is missing") != NULL);
+    akin_close(db);
     check_mended("usearch.index is missing", 0);
     check_extraction_completes();
 }
