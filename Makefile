@@ -4,6 +4,7 @@
 #   make check    unit, CLI and lint tests, the first two under sanitizers too
 BUILD ?= build
 ASAN_BUILD ?= build-asan
+export ASAN_OPTIONS ?= allocator_may_return_null=1
 MESON_FLAGS ?=
 PREFIX ?= /usr/local
 

@@ -84,7 +84,7 @@ static const option_spec option_table[] = {
     {.name = "threads", .aliases = "-t", .type = OPTION_INTEGER,
      .offset = AT(threads), .value = "N",
      .help = "threads (one per processor); the answers do not depend on it",
-     .min = 1, .max = 1024, .clamp = true},
+     .min = 1, .max = 256, .clamp = true},
     {.name = "quiet", .type = OPTION_FLAG, .offset = AT(quiet),
      .help = "no word on standard error but warnings and errors"},
     {.name = "verbose", .aliases = "-v", .type = OPTION_FLAG,

@@ -106,9 +106,11 @@ static bool pipeline_is_known(const pipeline_file *file, media_span span)
 static akin_status pipeline_decode(pipeline *p, file_state *f, batch *b,
                                    akin_error *err)
 {
-    if (!f->reader)
-        AKIN_TRY(window_reader_open(f->file.path, &p->opt.plan, &f->reader,
-                                    err));
+    if (!f->reader) {
+        window_plan plan = p->opt.plan;
+        plan.decode_threads = f->file.decode_threads;
+        AKIN_TRY(window_reader_open(f->file.path, &plan, &f->reader, err));
+    }
     while (b->face.n < p->opt.batch_size) {
         float *samples = b->samples + b->face.n * p->n_samples;
         media_span span;

@@ -11,7 +11,7 @@ try akin search -q call.wav -db DB -o out --n_results 2 \
     --score_function cosine --crop_mode segments --overlap 1 --audio_root .
 ls out | sed -E 's/^-?[0-9.]+_/S_/' | sort
 head -n 1 out/manifest.csv
-try akin extract -i IN -db DB2 -b 0 --fmin -5 --fmax 99999 --audio_speed 0 \
+try akin extract -i call.wav -db DB2 -b 0 --fmin -5 --fmax 99999 --audio_speed 0 \
     --overlap -1 -t 2 -q
 akin info DB2 | grep -E 'overlap|speed|band'
 try akin search -q call.wav -db DB --n_results 1 --crop_mode segments --overlap 4

@@ -12,6 +12,6 @@ akin extract -q --overlap 2.9 in/1.wav birds.db
     echo "exit $?"
 )
 grep '^akin: error: ' full.txt
-try akin verify birds.db
+try akin verify -q birds.db
 try akin extract -q in birds.db
 try akin verify birds.db

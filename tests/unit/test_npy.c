@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT
+ * interop/npy: what numpy writes is read, what is broken or another type is
+ * named, and no header makes it read past the file. */
+#include "interop/npy.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "test.h"
+
+enum { MAX_VALUES = 1000 };
+
+static const char *file_path(void)
+{
+    static char path[512];
+    snprintf(path, sizeof path, "%s/v.npy", test_dir());
+    return path;
+}
+
+/* Magic, version, header as numpy pads it, then n bytes. */
+static void write_npy(int version, const char *dict, const void *data, size_t n)
+{
+    FILE *f = fopen(file_path(), "wb");
+    CHECK(f != NULL);
+    if (!f) return;
+    size_t head = version == 1 ? 10 : 12, length = strlen(dict) + 1;
+    while ((head + length) % 64) length++;
+    unsigned char start[12] = {0x93, 'N', 'U', 'M', 'P', 'Y',
+                               (unsigned char)version, 0,
+                               (unsigned char)length,
+                               (unsigned char)(length >> 8)};
+    fwrite(start, 1, head, f);
+    fprintf(f, "%s%*s\n", dict, (int)(length - strlen(dict) - 1), "");
+    if (n) fwrite(data, 1, n, f);
+    fclose(f);
+}
+
+static void write_bytes(const void *data, size_t n)
+{
+    FILE *f = fopen(file_path(), "wb");
+    CHECK(f != NULL);
+    if (!f) return;
+    if (n) fwrite(data, 1, n, f);
+    fclose(f);
+}
+
+static akin_status read_vectors(npy_vectors *out, akin_error *e)
+{
+    return npy_read_vectors(file_path(), MAX_VALUES, out, e);
+}
+
+static const float floats[6] = {1, -2, 0.5f, 3e38f, -0.0f, 6};
+
+static void good_headers_are_read(void)
+{
+    static const struct {
+        int version;
+        const char *dict;
+        size_t n, dim;
+    } rows[] = {
+        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (6,), }", 1, 6},
+        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }", 2, 3},
+        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (6, 1), }", 6, 1},
+        {2, "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }", 3, 2},
+        {3, "{'descr': '<f4', 'fortran_order': False, 'shape': (6,), }", 1, 6},
+        /* One axis is the same in both orders; any order of keys. */
+        {1, "{'shape': (6,), 'fortran_order': True, 'descr': '<f4'}", 1, 6},
+        {1, "{'descr':'<f4','fortran_order':False,'shape':(2,3)}", 2, 3},
+        /* Fewer numbers than there are bytes for: numpy reads it, too. */
+        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (5,), }", 1, 5},
+        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (0, 3), }", 0, 3},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        npy_vectors v;
+        akin_error e = {0};
+        write_npy(rows[i].version, rows[i].dict, floats, sizeof floats);
+        CHECK_OK(read_vectors(&v, &e), e);
+        CHECK_EQ_INT(v.n, rows[i].n);
+        CHECK_EQ_INT(v.dim, rows[i].dim);
+        CHECK(v.data && memcmp(v.data, floats,
+                               v.n * v.dim * sizeof(float)) == 0);
+        mem_free(v.data);
+    }
+}
+
+static void doubles_are_rounded(void)
+{
+    static const double doubles[3] = {0.1, -1e-300, 2.5};
+    npy_vectors v;
+    akin_error e = {0};
+    write_npy(1, "{'descr': '<f8', 'fortran_order': False, 'shape': (3,), }",
+              doubles, sizeof doubles);
+    CHECK_OK(read_vectors(&v, &e), e);
+    CHECK_EQ_INT(v.dim, 3);
+    if (!v.data) return;
+    CHECK_NEAR(v.data[0], 0.1f, 0);
+    CHECK_NEAR(v.data[1], 0, 0);
+    CHECK_NEAR(v.data[2], 2.5, 0);
+    mem_free(v.data);
+}
+
+static void bad_headers_are_named(void)
+{
+    static const struct {
+        const char *dict;
+        akin_status status;
+        const char *words;
+    } rows[] = {
+        {"{'descr': '>f4', 'fortran_order': False, 'shape': (6,), }",
+         AKIN_EUNSUPPORTED, "'>f4'"},
+        {"{'descr': '<f2', 'fortran_order': False, 'shape': (6,), }",
+         AKIN_EUNSUPPORTED, "'<f2'"},
+        {"{'descr': '<i4', 'fortran_order': False, 'shape': (6,), }",
+         AKIN_EUNSUPPORTED, "'<i4'"},
+        {"{'descr': '|O', 'fortran_order': False, 'shape': (6,), }",
+         AKIN_EUNSUPPORTED, "'|O'"},
+        {"{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (6,), }",
+         AKIN_ECORRUPT, "damaged"},
+        {"{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }",
+         AKIN_EUNSUPPORTED, "Fortran"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (), }",
+         AKIN_EUNSUPPORTED, "0 axes"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2, 3), }",
+         AKIN_EUNSUPPORTED, "3 axes"},
+        {"{'descr': '<f4', 'fortran_order': False, "
+         "'shape': (1,1,1,1,1,1,1,1,1), }", AKIN_ECORRUPT, "damaged"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (7,), }",
+         AKIN_ECORRUPT, "shorter than its shape"},
+        {"{'descr': '<f8', 'fortran_order': False, 'shape': (6,), }",
+         AKIN_ECORRUPT, "shorter than its shape"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (1001,), }",
+         AKIN_ELIMIT, "more than 1000"},
+        {"{'descr': '<f4', 'fortran_order': False, "
+         "'shape': (4294967296, 4294967296), }", AKIN_ELIMIT, "more than"},
+        {"{'descr': '<f4', 'fortran_order': False, "
+         "'shape': (99999999999999999999999,), }", AKIN_ECORRUPT, "damaged"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (-6,), }",
+         AKIN_ECORRUPT, "damaged"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (6", AKIN_ECORRUPT,
+         "damaged"},
+        {"{'descr': '<f4', 'fortran_order': 0, 'shape': (6,), }",
+         AKIN_ECORRUPT, "damaged"},
+        {"{'descr': '<f4', 'shape': (6,), }", AKIN_ECORRUPT, "damaged"},
+        {"{'fortran_order': False, 'shape': (6,), }", AKIN_ECORRUPT, "damaged"},
+        {"{'descr': '<f4', 'fortran_order': False}", AKIN_ECORRUPT, "damaged"},
+        {"{'descr': '<f4-and-much-too-long', 'fortran_order': False, "
+         "'shape': (6,)}", AKIN_ECORRUPT, "damaged"},
+        {"{'descr': '<f4", AKIN_ECORRUPT, "damaged"},
+        {"", AKIN_ECORRUPT, "damaged"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        npy_vectors v;
+        akin_error e = {0};
+        write_npy(1, rows[i].dict, floats, sizeof floats);
+        CHECK_STATUS(read_vectors(&v, &e), rows[i].status);
+        CHECK(v.data == NULL);
+        if (!strstr(e.text, rows[i].words) || !strstr(e.text, "v.npy"))
+            test_fail(__FILE__, __LINE__, "%s gave: %s", rows[i].dict, e.text);
+    }
+}
+
+static void other_files_are_named(void)
+{
+    static const struct {
+        const char *bytes;
+        size_t n;
+        akin_status status;
+    } rows[] = {
+        {"", 0, AKIN_ECORRUPT},
+        {"\x93NUMPY", 6, AKIN_ECORRUPT},
+        {"\x93NUMPY\1\0\x76", 9, AKIN_ECORRUPT},
+        {"\x93NUMPY\1\0\x76\0", 10, AKIN_ECORRUPT},
+        {"\x93NUMPY\2\0\x76\0\0", 11, AKIN_ECORRUPT},
+        {"\x93NUMPY\2\0\xff\xff\xff\xff", 12, AKIN_ECORRUPT},
+        {"\x93NUMPY\0\0\0\0\0\0", 12, AKIN_EVERSION},
+        {"\x93NUMPY\4\0\0\0\0\0", 12, AKIN_EVERSION},
+        {"PK\3\4 a .npz is a zip", 20, AKIN_ECORRUPT},
+        {"0.1,0.2,0.3\n0.4,0.5,0.6\n", 24, AKIN_ECORRUPT},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        npy_vectors v;
+        akin_error e = {0};
+        write_bytes(rows[i].bytes, rows[i].n);
+        CHECK_STATUS(read_vectors(&v, &e), rows[i].status);
+        CHECK(strstr(e.text, "v.npy") != NULL);
+    }
+    npy_vectors v;
+    CHECK_STATUS(npy_read_vectors("/nowhere/v.npy", 1, &v, NULL),
+                 AKIN_ENOTFOUND);
+    CHECK_STATUS(npy_read_vectors(test_dir(), 1, &v, NULL), AKIN_EIO);
+}
+
+/* Cut anywhere, a file is an error or shorter data than its shape. */
+static void every_truncation_is_seen(void)
+{
+    char whole[512];
+    write_npy(1, "{'descr': '<f4', 'fortran_order': False, 'shape': (6,), }",
+              floats, sizeof floats);
+    FILE *f = fopen(file_path(), "rb");
+    size_t n = f ? fread(whole, 1, sizeof whole, f) : 0;
+    if (f) fclose(f);
+    CHECK(n == 128 + sizeof floats);
+    for (size_t i = 0; i < n; i++) {
+        npy_vectors v;
+        write_bytes(whole, i);
+        CHECK_STATUS(read_vectors(&v, NULL), AKIN_ECORRUPT);
+    }
+}
+
+const test_case test_npy_cases[] = {
+    {"npy/good_headers_are_read", good_headers_are_read},
+    {"npy/doubles_are_rounded", doubles_are_rounded},
+    {"npy/bad_headers_are_named", bad_headers_are_named},
+    {"npy/other_files_are_named", other_files_are_named},
+    {"npy/every_truncation_is_seen", every_truncation_is_seen},
+    {0},
+};
