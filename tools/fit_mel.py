@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Fits the constants of akin's built-in sound model `mel` and writes them to models/mel/mel.bin.
 
-    python3 tools/fit_mel.py --work /var/tmp/fit_mel            (about 5 minutes on one core)
+    python3 tools/fit_mel.py --work /var/tmp/fit_mel            (about 6 minutes on one core)
     python3 tools/fit_mel.py --work /var/tmp/fit_mel --evaluate ../shared/data/esc10
 
 Needs numpy, scipy and the ffmpeg command. The sounds it learns from come out of the Debian 12 packages in
@@ -10,9 +10,9 @@ PACKAGES (game and toy sound effects, drum samples, spoken words): installed one
 the others are fetched with `apt-get download` and unpacked under --work, which needs no root. None of the
 data that the model is measured on is among them.
 
-The second half of this file, from `frame_power` to `embed`, is the model itself in plain numpy. It is the
-specification of src/model/builtin_mel.c, and tests/data/mel_golden.bin, also written here, holds the two
-together.
+The first part of the code, down to `embed`, is the model itself in plain numpy. It is the specification of
+src/model/builtin_mel.c, and tests/data/mel_golden.bin, also written here, holds the two together. After a
+new fit, tests/unit/test_builtin_mel.c prints the new bits that it is to be given.
 
 
 The model in short
@@ -32,8 +32,8 @@ gain does not matter, and neither does what a codec does to the inaudible) -> FE
 
 The projection is a linear discriminant analysis in which a class is a sound's file (files that differ by a
 final number only, as in growl-1 and growl-2, are one class), seen several times at different offsets and
-speeds, equalised, with noise and other sounds beneath. It turns up the directions that tell sounds apart
-and turns down those along which one sound differs from itself.
+speeds, equalised, band-limited, with noise and other sounds beneath. It turns up the directions that tell
+sounds apart and turns down those along which one sound differs from itself.
 
 
 models/mel/mel.bin, little-endian
@@ -68,9 +68,9 @@ PACKAGES = [
     "sound-theme-freedesktop", "bucklespring-data",
 ]
 SEED = 1
-VIEWS = 12          # augmented windows of each file
+VIEWS = 20          # augmented windows of each file
 RIDGE = 4.0         # share of the mean within-class variance that is added to every feature's
-SHARPNESS = 0.4     # outputs are weighted by their discriminant ratio to this power
+SHARPNESS = 0.3     # outputs are weighted by their discriminant ratio to this power
 
 VERSION = 1
 RATE = 48000
@@ -306,14 +306,10 @@ def place(x, rng):
 
 
 def disturb(power, other, rng):
-    """Equalises a power spectrogram and adds noise and another sound beneath it."""
+    """Equalises a power spectrogram, adds noise and another sound beneath it, and limits its band."""
     hz = np.arange(FFT // 2 + 1) * RATE / FFT
     octave = np.log2(np.maximum(hz, 40) / 1000)
     gain = 10 ** (np.clip(rng.normal(0, 1.5), -3, 3) * octave / 10)
-    if rng.random() < 0.3:
-        gain = gain / (1 + (hz / rng.uniform(5000, 16000)) ** 8)
-    if rng.random() < 0.2:
-        gain = gain / (1 + (rng.uniform(50, 200) / np.maximum(hz, 20)) ** 4)
     power = power * gain
     loudest = power.sum(1).max()
     if rng.random() < 0.75:
@@ -323,6 +319,10 @@ def disturb(power, other, rng):
     if rng.random() < 0.3:
         below = frame_power(place(other, rng))
         power = power + below * loudest * 10 ** (-rng.uniform(12, 30) / 10) / (below.sum(1).max() + 1e-9)
+    if rng.random() < 0.4:      # as from a recorder of 8 to 32 kHz, or a codec
+        power = power / (1 + (hz / np.exp(rng.uniform(np.log(3500), np.log(14000)))) ** 24)
+    if rng.random() < 0.2:
+        power = power / (1 + (rng.uniform(50, 200) / np.maximum(hz, 20)) ** 4)
     return power.astype(np.float32)
 
 
@@ -410,7 +410,8 @@ def golden_input(case):
     0  silence
     1  white noise: s = s * 1664525 + 1013904223 mod 2^32 from s = 1; x = ((s >> 8) - 2^23) / 2^25
     2  square wave of period 109 samples, +-1/4, on for 9600 samples and off for 14400 in turn
-    3  sawtooth chirp: step += 500, phase += step (mod 2^32) from step = 20000000; x = ((phase >> 8) - 2^23) / 2^24
+    3  sawtooth chirp: step += 500, phase += step (mod 2^32) from step = 20000000, phase = 0;
+       x = ((phase >> 8) - 2^23) / 2^24
     4  the noise of case 1, where n mod 24000 < 480, else the same / 1024
     """
     n = np.arange(WINDOW)

@@ -48,8 +48,8 @@ static const option_spec option_table[] = {
      .max = 15000, .clamp = true},
     {.name = "min-length", .type = OPTION_NUMBER, .offset = AT(min_length_s),
      .value = "S",
-     .help = "leave out last windows with less sound than this (0: keep "
-             "all)", .max = 3600},
+     .help = "leave out a last window with less playback than this, unless it "
+             "is the only one (0: keep all)", .max = 3600},
     {.name = "audio-root", .type = OPTION_TEXT, .offset = AT(audio_root),
      .value = "DIR",
      .help = "the folder that the names of recordings are relative to; give "

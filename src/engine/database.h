@@ -51,12 +51,6 @@ struct akin_db {
     store_schema schema;
 };
 
-/* akin_open; with repair a damaged or missing index is let through and the
- * journal is left alone. */
-akin_status database_open(const char *path, const akin_db_options *opt,
-                          bool repair, akin_db **out, akin_error *err)
-    AKIN_NODISCARD;
-
 void database_warn(akin_db *db, const char *fmt, ...) AKIN_PRINTF(2, 3);
 
 /* A reading store out of the pool, or a new one; give it back. */

@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "engine/checkpoint.h"
+#include "engine/database_open.h"
 #include "engine/rows.h"
 #include "index/graph.h"
 

@@ -41,8 +41,10 @@ LANES_INLINE void fft_butterfly4(lanes *restrict re, lanes *restrict im, int q,
     {
         float sum02r = re->at[l] + re2->at[l], sum02i = im->at[l] + im2->at[l];
         float dif02r = re->at[l] - re2->at[l], dif02i = im->at[l] - im2->at[l];
-        float sum13r = re1->at[l] + re3->at[l], sum13i = im1->at[l] + im3->at[l];
-        float dif13r = re1->at[l] - re3->at[l], dif13i = im1->at[l] - im3->at[l];
+        float sum13r = re1->at[l] + re3->at[l];
+        float sum13i = im1->at[l] + im3->at[l];
+        float dif13r = re1->at[l] - re3->at[l];
+        float dif13i = im1->at[l] - im3->at[l];
         float br = dif02r + dif13i, bi = dif02i - dif13r;
         float cr = sum02r - sum13r, ci = sum02i - sum13i;
         float dr = dif02r - dif13i, di = dif02i + dif13r;

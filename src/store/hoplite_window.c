@@ -44,8 +44,6 @@ static const char ALL_PENDING[] =
 static const char COUNT_PENDING[] =
     "SELECT count(*) FROM main.akin_pending"
     " WHERE window_id IN (SELECT id FROM windows)";
-static const char GET_PENDING[] =
-    "SELECT vector FROM main.akin_pending WHERE window_id = ?1";
 static const char PUT_PENDING[] =
     "INSERT OR REPLACE INTO main.akin_pending (window_id, vector) "
     "VALUES (?1, ?2)";
@@ -293,34 +291,6 @@ akin_status store_each_pending(store *s,
     }
 done:
     sqlite3_finalize(q);
-    return status;
-}
-
-akin_status store_get_pending(store *s, int64_t id, bool *found, void *vector,
-                              size_t n_bytes, akin_error *err)
-{
-    sqlite3_stmt *q = NULL;
-    akin_status status = AKIN_OK;
-    *found = false;
-    AKIN_TRYG(store_has_table(s, "akin_pending", found, err));
-    if (!*found) goto done;
-    AKIN_TRYG(store_ask(s, GET_PENDING, STORE_VALUES(store_integer(id)), &q,
-                        err));
-    AKIN_TRYG(store_step(s, q, "read a pending vector", found, err));
-    if (!*found) goto done;
-    AKIN_TRYG(check_vector(s, q, 0, id, err));
-    if ((size_t)sqlite3_column_bytes(q, 0) != n_bytes) {
-        status = AKIN_FAIL(err, AKIN_ECORRUPT,
-                           "the pending vector of window %lld in '%s' has %d "
-                           "bytes, not %zu",
-                           (long long)id, s->path, sqlite3_column_bytes(q, 0),
-                           n_bytes);
-        goto done;
-    }
-    memcpy(vector, sqlite3_column_blob(q, 0), n_bytes);
-done:
-    store_release(q);
-    if (status != AKIN_OK) *found = false;
     return status;
 }
 

@@ -161,9 +161,6 @@ akin_status store_each_pending(store *s,
                                                     size_t n_bytes,
                                                     akin_error *err),
                                void *user, akin_error *err) AKIN_NODISCARD;
-akin_status store_get_pending(store *s, int64_t id, bool *found, void *vector,
-                              size_t n_bytes, akin_error *err) AKIN_NODISCARD;
-
 /* Journals a vector; none (NULL, 0) journals that the window's vector is to
  * leave the index, which store_each_pending tells with n_bytes = 0. */
 akin_status store_put_pending(store *s, int64_t id, const void *vector,

@@ -213,22 +213,28 @@ def check_same_answers(what, path, windows, rng):
 
 
 def check_ann(what, path, db, rows, rng):
-    found = exact = 0
-    picks = rng.choice(len(rows), N_RECALL)
-    for i in picks:
+    """usearch sums float16 products in float16 where the processor can, so its
+    exact search may put another of two near ones into the top 10."""
+    vectors = {id: v.astype(np.float32) for id, v in rows}
+    found = exact = n_far = 0
+    for i in rng.choice(len(rows), N_RECALL):
         query = rows[i][1].astype(np.float32)
-        query = query + rng.normal(0, 0.1 * np.abs(query).mean(), query.size
-                                   ).astype(np.float32)
-        ours = set(search_vector(path, query, "dot")[0])
+        query = query + rng.normal(0, 0.1 * np.abs(query).mean(), query.size)
+        query = query.astype(np.float16).astype(np.float32)  # as usearch does
+        ids, scores = search_vector(path, query, "dot")
         theirs = db.search(query, 10, approximate=True)
-        found += len(ours & {int(r.window_id) for r in theirs})
+        found += len(set(ids) & {int(r.window_id) for r in theirs})
         theirs = db.search(query, 10, approximate=False)
-        exact += len(ours & {int(r.window_id) for r in theirs})
+        other = {int(r.window_id) for r in theirs} - set(ids)
+        exact += 10 - len(other)
+        n_far += sum(scores[-1] - vectors[j] @ query > 0.01 * np.linalg.norm(
+            query) * np.linalg.norm(vectors[j]) for j in other)
     recall = found / (10 * N_RECALL)
     check(f"{what}: recall of hoplite's ANN search {recall:.3f}",
           recall >= 0.9)
-    check(f"{what}: recall of usearch's exact search "
-          f"{exact / (10 * N_RECALL):.3f}", exact >= 9.9 * N_RECALL)
+    check(f"{what}: usearch's exact search finds "
+          f"{exact / (10 * N_RECALL):.3f}, others are near ones",
+          n_far == 0 and exact >= 9 * N_RECALL, f"{n_far} are not")
 
 
 def check_window_queries(what, path, db, rows, rng):

@@ -88,7 +88,6 @@ static void a_plain_database_can_be_read_and_completed(void)
     store_counts counts;
     bool found;
     store_file file;
-    double vector;
     store_close(help_open(path, STORE_CREATE));
     help_sql(path, "DROP TABLE akin_files; DROP TABLE akin_pending;"
                    "DROP INDEX idx_windows_recording_id;"
@@ -101,8 +100,6 @@ static void a_plain_database_can_be_read_and_completed(void)
     CHECK_OK(store_count(s, &counts, &e), e);
     CHECK(counts.windows == 1 && counts.pending == 0);
     CHECK_OK(store_get_file(s, 1, &found, &file, &e), e);
-    CHECK(!found);
-    CHECK_OK(store_get_pending(s, 1, &found, &vector, 8, &e), e);
     CHECK(!found);
     CHECK_EQ_TEXT(help_ids(s, "date = 2023 and recording = a"), "1");
     CHECK_STATUS(store_begin(s, &e), AKIN_EUSAGE);

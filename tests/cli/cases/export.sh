@@ -3,7 +3,7 @@
 make_db birds.db
 try akin search birds.db --file "$SOUNDS/call.wav" -n 2 --export clips --quiet
 ls clips | sed -E 's/^-?[0-9.]+_/S_/' | sort
-sed -E 's/-?[0-9]\.[0-9]+/X/' clips/manifest.csv | sed 's/X_/S_/'
+sed -E 's/^-?[0-9.]+_/S_/; s/,-?[0-9.]+/,S/' clips/manifest.csv
 try akin export birds.db all.csv
 head -n 1 all.csv
 tail -n 1 all.csv | cut -c 1-30

@@ -2,7 +2,7 @@
 # Filters apply before the ranking.
 make_db birds.db
 find_rows() { try akin search birds.db --file "$SOUNDS/call.wav" -n 20 --filter "$1" --format csv; }
-rows() { find_rows "$1" 2>/dev/null | grep -E '^(\$|exit|[0-9])' | cut -d , -f 1,2,4-6 | LC_ALL=C sort -t , -k 2n; }
+rows() { find_rows "$1" 2>/dev/null | grep -E '^(\$|exit|[0-9])' | cut -d , -f 2,4-6 | LC_ALL=C sort -n; }
 rows "recording = 'birds/SITE2*'"
 rows "date = 2023-05-12 and time < 12:00"
 rows "date >= 2023-06"

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT
+ * Opening, making and closing a database. */
+#include "engine/database_open.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "engine/checkpoint.h"
+
+#define DATABASE_BUSY_S 5.0
+
+/* The settings and the folder of a new database; nothing is made before the
+ * settings are known to be right. */
+static akin_status database_create(akin_db *db, const akin_settings *asked,
+                                   akin_error *err)
+{
+    AKIN_TRY(model_open(asked->set & AKIN_SET_MODEL ? asked->model : NULL,
+                        &db->model, err));
+    AKIN_TRY(settings_init(&db->settings, asked, model_get_info(db->model),
+                           err));
+    if (asked->set & AKIN_SET_AUDIO_ROOT)
+        AKIN_TRY(settings_set_audio_root(&db->settings, asked->audio_root,
+                                         err));
+    return file_make_dirs(db->path, err);
+}
+
+static akin_status database_save_settings(akin_db *db, akin_error *err)
+{
+    AKIN_TRY(store_begin(db->writer, err));
+    akin_status status = settings_save(&db->settings, db->writer, err);
+    if (status == AKIN_OK) status = store_commit(db->writer, err);
+    if (status != AKIN_OK) store_rollback(db->writer);
+    return status;
+}
+
+/* What is there must be whole before anything is added to it. */
+static akin_status database_check_index(akin_db *db, akin_error *err)
+{
+    index_file *index = NULL;
+    store_counts counts;
+    AKIN_TRY(store_count(db->writer, &counts, err));
+    akin_error why = {0};
+    akin_status status = database_take_index(db, &index, &why);
+    bool there = index != NULL;
+    database_give_index(db, index);
+    if (status != AKIN_OK)
+        return AKIN_FAIL(err, AKIN_ECORRUPT,
+                         "%s; run `akin verify --repair` first", why.text);
+    if (!there && counts.windows > counts.pending)
+        return AKIN_FAIL(err, AKIN_ECORRUPT,
+                         "'%s' is missing, with it the vectors of %lld "
+                         "windows; put it back, or run `akin verify --repair` "
+                         "to have those windows extracted again",
+                         db->index_path,
+                         (long long)(counts.windows - counts.pending));
+    return AKIN_OK;
+}
+
+/* No settings and no windows: just made, or its making was killed. */
+static akin_status database_is_new(akin_db *db, bool *out, akin_error *err)
+{
+    char *known = NULL;
+    store_counts counts;
+    AKIN_TRY(store_get_metadata(db->writer, "usearch_config", &known, err));
+    *out = known == NULL;
+    mem_free(known);
+    if (!*out) return AKIN_OK;
+    AKIN_TRY(store_count(db->writer, &counts, err));
+    *out = counts.windows == 0;
+    return AKIN_OK;
+}
+
+static akin_status database_lock(akin_db *db, akin_error *err)
+{
+    char *path = file_join(db->path, "akin.lock");
+    if (!path) return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory for a path");
+    akin_status status = file_lock_open(path, db->busy_s, &db->lock, err);
+    mem_free(path);
+    return status;
+}
+
+static akin_status database_open_writer(akin_db *db, const akin_db_options *opt,
+                                        akin_error *err)
+{
+    bool create = opt->mode == AKIN_CREATE, fresh;
+    if (!file_exists(db->sqlite_path)) {
+        if (!create)
+            return AKIN_FAIL(err, AKIN_ENOTFOUND,
+                             "there is no database in '%s'", db->path);
+        AKIN_TRY(database_create(db, &opt->settings, err));
+    }
+    AKIN_TRY(database_lock(db, err));
+    AKIN_TRY(store_open(db->sqlite_path, create ? STORE_CREATE : STORE_WRITE,
+                        db->busy_s, &db->writer, err));
+    AKIN_TRY(database_is_new(db, &fresh, err));
+    if (!fresh) return AKIN_OK;
+    if (!db->model) AKIN_TRY(database_create(db, &opt->settings, err));
+    return database_save_settings(db, err);
+}
+
+static akin_status database_load(akin_db *db, const akin_db_options *opt,
+                                 akin_error *err)
+{
+    store *s = db->writer;
+    if (!s) AKIN_TRY(database_take_store(db, &s, err));
+    db->schema = store_get_schema(s);
+    settings loaded = {0};
+    akin_status status = settings_load(&loaded, s, err);
+    if (s != db->writer) database_give_store(db, s);
+    AKIN_TRY(status);
+    settings_clear(&db->settings);
+    db->settings = loaded;
+    AKIN_TRY(settings_match(&db->settings, &opt->settings, err));
+    const char *root = opt->settings.audio_root;
+    if (!(opt->settings.set & AKIN_SET_AUDIO_ROOT) ||
+        text_equal(root, db->settings.audio_root))
+        return AKIN_OK;
+    AKIN_TRY(settings_set_audio_root(&db->settings, root, err));
+    return db->writer ? database_save_settings(db, err) : AKIN_OK;
+}
+
+static akin_status database_init(akin_db *db, const char *path,
+                                 const akin_db_options *opt, akin_error *err)
+{
+    pthread_mutex_init(&db->mutex, NULL);
+    pthread_mutex_init(&db->write_mutex, NULL);
+    db->path = mem_strdup(path);
+    db->sqlite_path = file_join(path, "hoplite.sqlite");
+    db->index_path = file_join(path, "usearch.index");
+    if (!db->path || !db->sqlite_path || !db->index_path)
+        return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory for '%s'", path);
+    db->busy_s = opt->busy_s > 0 ? opt->busy_s : DATABASE_BUSY_S;
+    db->warn = opt->warn;
+    db->user = opt->user;
+    db->writable = opt->mode != AKIN_READ;
+    if (!db->writable && !file_exists(db->sqlite_path))
+        return AKIN_FAIL(err, AKIN_ENOTFOUND, "there is no database in '%s'",
+                         path);
+    return AKIN_OK;
+}
+
+akin_status database_open(const char *path, const akin_db_options *opt,
+                          bool repair, akin_db **out, akin_error *err)
+{
+    akin_db *db = mem_array(1, sizeof *db);
+    if (!db) return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory for '%s'", path);
+    akin_status status = database_init(db, path, opt, err);
+    if (status == AKIN_OK && db->writable)
+        status = database_open_writer(db, opt, err);
+    if (status == AKIN_OK) status = database_load(db, opt, err);
+    if (status == AKIN_OK && db->writable && !repair) {
+        status = database_check_index(db, err);
+        if (status == AKIN_OK) status = checkpoint_run(db, NULL, err);
+    }
+    if (status != AKIN_OK) {
+        db->writable = false; /* nothing to checkpoint */
+        akin_close(db);
+        return status;
+    }
+    *out = db;
+    return AKIN_OK;
+}
+
+akin_status akin_open(const char *path, const akin_db_options *opt,
+                      akin_db **out, akin_error *err)
+{
+    static const akin_db_options defaults;
+    return database_open(path, opt ? opt : &defaults, false, out, err);
+}
+
+akin_status akin_flush(akin_db *db, akin_error *err)
+{
+    AKIN_TRY(database_need_writer(db, err));
+    pthread_mutex_lock(&db->write_mutex);
+    akin_status status = checkpoint_run(db, NULL, err);
+    pthread_mutex_unlock(&db->write_mutex);
+    return status;
+}
+
+void akin_close(akin_db *db)
+{
+    if (!db) return;
+    akin_error err = {0};
+    if (db->writable && akin_flush(db, &err) != AKIN_OK)
+        database_warn(db, "%s; nothing is lost, the next run goes on from here",
+                      err.text);
+    for (size_t i = 0; i < db->n_pool; i++) store_close(db->pool[i]);
+    database_give_index(db, db->index);
+    store_close(db->writer);
+    file_lock_close(db->lock);
+    model_close(db->model);
+    settings_clear(&db->settings);
+    mem_free(db->info_text);
+    mem_free(db->index_path);
+    mem_free(db->sqlite_path);
+    mem_free(db->path);
+    pthread_mutex_destroy(&db->write_mutex);
+    pthread_mutex_destroy(&db->mutex);
+    mem_free(db);
+}
