@@ -8,10 +8,14 @@ export ASAN_OPTIONS ?= allocator_may_return_null=1
 MESON_FLAGS ?=
 PREFIX ?= /usr/local
 
-.PHONY: all check check-compat check-crash bench manual install clean
+.PHONY: all program check check-compat check-crash bench manual install clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
+
+# build/akin alone, for those who wait.
+program: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) akin
 
 $(BUILD)/build.ninja:
 	meson setup --prefix=$(PREFIX) $(MESON_FLAGS) $(BUILD)
@@ -43,7 +47,7 @@ bench: all
 	@bench/run $(BUILD)
 
 # docs/CLI.md and docs/akin.1 from the command tables.
-manual: all
+manual: program
 	@tools/make-manual $(BUILD)/akin docs
 
 install: all

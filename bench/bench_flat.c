@@ -28,7 +28,7 @@ enum { REPETITIONS = 15, ROWS_OFFSET = 8, K = 10 };
  * widths are tried, and one that asks ahead; the fastest is the machine's. */
 typedef uint64_t words __attribute__((vector_size(64), aligned(1)));
 
-#define READER(name, STREAMS, AHEAD)                                                  \
+#define READER(name, STREAMS, AHEAD)                                           \
     static uint64_t name(const unsigned char *p, size_t n)                     \
     {                                                                          \
         words sum[STREAMS] = {0};                                              \

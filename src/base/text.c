@@ -112,11 +112,21 @@ bool text_is_utf8(const char *text, size_t n)
 
 void text_from_double(double value, char out[32])
 {
-    for (int digits = 1; digits <= 17; digits++) {
-        snprintf(out, 32, "%.*g", digits, value);
-        if (strtod(out, NULL) == value) break;
+    char shortest[32];
+    int digits = 0;
+    if (!isfinite(value)) {
+        snprintf(out, 32, "%g", value);
+        return;
     }
-    if (isfinite(value) && !strpbrk(out, ".e")) strcat(out, ".0");
+    do {
+        snprintf(shortest, sizeof shortest, "%.*e", digits, value);
+    } while (strtod(shortest, NULL) != value && ++digits < 17);
+    long exponent = strtol(strchr(shortest, 'e') + 1, NULL, 10);
+    long decimals = digits - exponent;
+    if (exponent < -4 || exponent >= 16)
+        memcpy(out, shortest, sizeof shortest);
+    else
+        snprintf(out, 32, "%.*f", decimals < 1 ? 1 : (int)decimals, value);
 }
 
 void text_buf_init(text_buf *buf, size_t max_bytes)

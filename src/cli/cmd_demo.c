@@ -57,7 +57,7 @@ typedef struct demo_run {
     json_t *answers;
 } demo_run;
 
-/* ---- the sounds -------------------------------------------------------------- */
+/* ---- the sounds --------------------------------------------------------- */
 
 static akin_status make_sounds(demo_run *run, akin_error *err)
 {
@@ -91,7 +91,7 @@ static akin_status collect_sounds(demo_run *run, akin_error *err)
     return AKIN_OK;
 }
 
-/* ---- extraction -------------------------------------------------------------- */
+/* ---- extraction --------------------------------------------------------- */
 
 static bool on_progress(void *user, const akin_progress *state)
 {
@@ -125,7 +125,7 @@ static akin_status extract(demo_run *run, akin_error *err)
     return AKIN_OK;
 }
 
-/* ---- search -------------------------------------------------------------------- */
+/* ---- search ------------------------------------------------------------- */
 
 /* Each recording once, by its best window, without the query's own. */
 static size_t pick_hits(const akin_results *results, const char *query,

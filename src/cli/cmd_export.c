@@ -11,7 +11,7 @@ static const char *const targets[] = {"auto", "csv", "txt", NULL};
 typedef struct export_args {
     const char *database, *output;
     int to;
-    bool quiet;
+    bool json, quiet;
 } export_args;
 
 #define AT(field) offsetof(export_args, field)
@@ -27,6 +27,8 @@ static const option_spec option_table[] = {
      .value = "auto|csv|txt",
      .help = "csv: one row per window; txt: a folder with one text file per "
              "window; auto: by the name (auto)", .choices = targets},
+    {.name = "json", .type = OPTION_FLAG, .offset = AT(json),
+     .help = "print what was written as JSON"},
     {.name = "quiet", .aliases = "-q", .type = OPTION_FLAG,
      .offset = AT(quiet),
      .help = "no summary"},
@@ -42,7 +44,10 @@ static akin_status export_texts(const char *path, const export_args *args,
     if (status == AKIN_OK)
         status = akin_export_embeddings(db, output, &n, err);
     akin_close(db);
-    if (status == AKIN_OK && !args->quiet)
+    if (status == AKIN_OK && args->json)
+        print_json(json_pack("{s:I, s:o}", "written", (json_int_t)n, "output",
+                             json_text(output)));
+    else if (status == AKIN_OK && !args->quiet)
         print_note("%zu %s written to %s", n,
                    print_plural((long long)n, "embedding", "embeddings"),
                    output);

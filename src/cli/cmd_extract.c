@@ -102,7 +102,7 @@ typedef struct extract_run {
     akin_progress last;
 } extract_run;
 
-/* ---- during the run -------------------------------------------------------- */
+/* ---- during the run ----------------------------------------------------- */
 
 static bool on_progress(void *user, const akin_progress *state)
 {
@@ -144,7 +144,7 @@ static void on_warning(void *user, const char *text)
     print_warning("%s", text);
 }
 
-/* ---- afterwards ------------------------------------------------------------ */
+/* ---- afterwards --------------------------------------------------------- */
 
 static void print_sound(double audio_s, double elapsed_s)
 {
@@ -216,7 +216,7 @@ static void print_failed(const extract_run *run, const char *db)
                    db);
 }
 
-/* ---- the run ----------------------------------------------------------------- */
+/* ---- the run ------------------------------------------------------------ */
 
 static void fill_settings(const options *parsed, const extract_args *args,
                           akin_settings *out)
@@ -290,7 +290,8 @@ static akin_status extract(const options *parsed, const option_texts *inputs,
     return status;
 }
 
-/* The last operand is the database unless -db named it; all others are inputs. */
+/* The last operand is the database unless -db named it; the others are inputs.
+ */
 static akin_status collect_inputs(const options *parsed,
                                   const extract_args *args, option_texts *out,
                                   const char **db, akin_error *err)

@@ -82,7 +82,8 @@ static void print_settings(const akin_settings *s)
     }
     if (s->set & AKIN_SET_MIN_LENGTH && s->min_length_s > 0)
         printf("min. length  %g s\n", s->min_length_s);
-    if (s->set & AKIN_SET_AUDIO_ROOT) printf("audio root   %s\n", s->audio_root);
+    if (s->set & AKIN_SET_AUDIO_ROOT)
+        printf("audio root   %s\n", s->audio_root);
 }
 
 static void print_info(const akin_info *info)

@@ -54,7 +54,7 @@ static const option_spec option_table[] = {
     OPTION_END,
 };
 
-/* ---- listing ------------------------------------------------------------------- */
+/* ---- listing ------------------------------------------------------------ */
 
 typedef struct label_listing {
     int format;
@@ -137,7 +137,7 @@ static akin_status list_labels(akin_db *db, const label_args *args,
     return status;
 }
 
-/* ---- labelling ----------------------------------------------------------------- */
+/* ---- labelling ---------------------------------------------------------- */
 
 static const char *default_by(const label_args *args)
 {
@@ -224,7 +224,8 @@ static int run_label(const options *parsed, const void *args_)
 const command cmd_label = {
     .name = "label",
     .summary = "label windows, or list or import labels",
-    .synopsis = "DB --window ID... --label L [--negative|--uncertain] [--by NAME]\n"
+    .synopsis = "DB --window ID... --label L [--negative|--uncertain] "
+                "[--by NAME]\n"
                 "DB --import F.csv\n"
                 "DB --list [--format csv]",
     .about =

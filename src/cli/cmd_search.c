@@ -100,7 +100,7 @@ typedef struct search_dbs {
     size_t n, n_open;
 } search_dbs;
 
-/* ---- databases ---------------------------------------------------------------- */
+/* ---- databases ---------------------------------------------------------- */
 
 static akin_status dbs_open(search_dbs *dbs, const options *parsed,
                             const search_args *args, akin_error *err)
@@ -133,7 +133,7 @@ static void dbs_close(search_dbs *dbs)
     mem_free(dbs->paths);
 }
 
-/* ---- printing --------------------------------------------------------------------- */
+/* ---- printing ----------------------------------------------------------- */
 
 static void join_labels(const akin_hit *hit, const char *between, text_buf *out)
 {
@@ -264,7 +264,7 @@ static void print_results(const akin_results *results, const search_dbs *dbs,
                info.mode, info.took_ms);
 }
 
-/* ---- the search ---------------------------------------------------------------------- */
+/* ---- the search --------------------------------------------------------- */
 
 /* BirdNET-Analyzer lowers an overlap that leaves no step to 0.1 s below the
  * window; so do we, aloud. */

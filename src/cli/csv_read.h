@@ -20,7 +20,7 @@ typedef struct csv_reader {
     size_t n_header;
 } csv_reader;
 
-/* Reads the file and its header. Zero the reader first; close it in any case. */
+/* Reads the file and its header. Zero the reader first; close it always. */
 akin_status csv_open(csv_reader *csv, const char *path, akin_error *err)
     AKIN_NODISCARD;
 void csv_close(csv_reader *csv);

@@ -21,7 +21,7 @@ enum {
     MAX_CAPTION_BYTES = 1 << 20,
 };
 
-/* ---- finding --------------------------------------------------------------- */
+/* ---- finding ------------------------------------------------------------ */
 
 static akin_status add_path(demo_sounds *sounds, const char *path,
                             akin_error *err)
@@ -37,8 +37,8 @@ static akin_status add_path(demo_sounds *sounds, const char *path,
 
 static akin_status visit_stamp(void *user, const char *path, akin_error *err)
 {
-    bool is_sound =
-        text_ends_with(path, ".ogg", true) || text_ends_with(path, ".wav", true);
+    bool is_sound = text_ends_with(path, ".ogg", true) ||
+                    text_ends_with(path, ".wav", true);
     bool is_spoken = strstr(file_name(path), "_desc") ||
                      strstr(path, "/symbols/alphabets/") ||
                      strstr(path, "/symbols/math/");
@@ -75,7 +75,7 @@ char *demo_sounds_caption(const char *path)
     return text;
 }
 
-/* ---- making ---------------------------------------------------------------- */
+/* ---- making ------------------------------------------------------------- */
 
 static const char *const kinds[] = {"hum",   "whistle", "rising sweep",
                                     "trill", "clicks",  "hiss",

@@ -44,7 +44,7 @@ typedef struct label_file {
     akin_error *err;
 } label_file;
 
-/* ---- reading ------------------------------------------------------------------ */
+/* ---- reading ------------------------------------------------------------ */
 
 static akin_status fail_row(const csv_reader *csv, const char *what,
                             akin_error *err)
@@ -116,7 +116,7 @@ static akin_status read_rows(label_file *file, csv_reader *csv, const char *by,
     return AKIN_OK;
 }
 
-/* ---- windows -------------------------------------------------------------------- */
+/* ---- windows ------------------------------------------------------------ */
 
 static int compare_rows(const void *a_, const void *b_)
 {
@@ -195,7 +195,7 @@ static akin_status find_windows(label_file *file, akin_db *db, akin_error *err)
     return AKIN_OK;
 }
 
-/* ---- writing ---------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------ */
 
 /* Of a row that has an exact window, only that one is labelled. */
 static akin_status write_labels(const label_file *file, akin_db *db,

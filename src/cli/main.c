@@ -15,7 +15,7 @@ static const command *const commands[] = {
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
-/* ---- help -------------------------------------------------------------------- */
+/* ---- help --------------------------------------------------------------- */
 
 static void print_overview(FILE *out)
 {
@@ -88,7 +88,7 @@ static int run_help(const char *name)
     return fail_unknown(name);
 }
 
-/* ---- commands ------------------------------------------------------------------ */
+/* ---- commands ----------------------------------------------------------- */
 
 static int run_parsed(const command *cmd, int argc, char **argv, void *args)
 {

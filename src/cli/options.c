@@ -27,7 +27,7 @@ typedef struct parser {
     char **argv;
 } parser;
 
-/* ---- names ----------------------------------------------------------------- */
+/* ---- names -------------------------------------------------------------- */
 
 /* Calls for each spelling of a row: "--name", then its aliases. */
 static bool next_spelling(const option_spec *spec, const char **cursor,
@@ -129,7 +129,7 @@ static akin_status fail_unknown(const parser *p, const char *word, size_t n,
     return AKIN_FAIL(err, AKIN_EUSAGE, "unknown option '%.*s'", (int)n, word);
 }
 
-/* ---- values ---------------------------------------------------------------- */
+/* ---- values ------------------------------------------------------------- */
 
 static akin_status check_range(const option_spec *spec, double *value,
                                akin_error *err)
@@ -239,7 +239,7 @@ static akin_status put_value(parser *p, const option_spec *spec,
     return AKIN_OK;
 }
 
-/* ---- the line -------------------------------------------------------------- */
+/* ---- the line ----------------------------------------------------------- */
 
 /* The value of an option: behind its '=', or the next word. */
 static akin_status take_value(parser *p, const option_spec *spec,
@@ -329,7 +329,7 @@ bool options_given(const options *parsed, const char *name)
     return false;
 }
 
-/* ---- help ------------------------------------------------------------------ */
+/* ---- help --------------------------------------------------------------- */
 
 static void print_synopsis(FILE *out, const command *cmd)
 {

@@ -24,7 +24,7 @@ enum {
  */
 static bool output_lost;
 
-/* ---- messages ---------------------------------------------------------------- */
+/* ---- messages ----------------------------------------------------------- */
 
 /* File names may hold anything, escape sequences too. */
 static void make_printable(char *text)
@@ -124,7 +124,7 @@ static void lose_output(const char *what)
     output_lost = true;
 }
 
-/* ---- pieces -------------------------------------------------------------------- */
+/* ---- pieces ------------------------------------------------------------- */
 
 void print_time(double seconds, char out[PRINT_PIECE_SIZE])
 {
@@ -165,7 +165,7 @@ int print_width(void)
     return 0;
 }
 
-/* ---- tables ---------------------------------------------------------------------- */
+/* ---- tables ------------------------------------------------------------- */
 
 void print_table_init(print_table *table, const print_column *columns,
                       size_t n_columns)
@@ -282,7 +282,7 @@ void print_table_write(print_table *table)
     *table = (print_table){0};
 }
 
-/* ---- for programs ------------------------------------------------------------------ */
+/* ---- for programs ------------------------------------------------------- */
 
 void print_json(json_t *value)
 {

@@ -49,7 +49,7 @@ const char *print_plural(long long n, const char *one, const char *many);
 /* Columns a line of stdout has: COLUMNS, or the terminal's; 0: no limit. */
 int print_width(void);
 
-/* ---- tables ------------------------------------------------------------------ */
+/* ---- tables ------------------------------------------------------------- */
 
 typedef struct print_column {
     const char *head;
@@ -72,7 +72,7 @@ void print_table_put(print_table *table, const char *fmt, ...)
     AKIN_PRINTF(2, 3);
 void print_table_write(print_table *table); /* to stdout; clears it too */
 
-/* ---- for programs ------------------------------------------------------------ */
+/* ---- for programs ------------------------------------------------------- */
 
 /* One line; takes the reference. */
 void print_json(json_t *value);

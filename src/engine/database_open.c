@@ -78,6 +78,20 @@ static akin_status database_lock(akin_db *db, akin_error *err)
     return status;
 }
 
+/* Before the lock file is made: nothing is left in a folder that cannot be
+ * written to. What is not a database yet is the writer's affair. */
+static akin_status database_refuse_old(akin_db *db, akin_error *err)
+{
+    store *s = NULL;
+    bool old = store_open(db->sqlite_path, STORE_READ, db->busy_s, &s, NULL) ==
+                   AKIN_OK &&
+               store_get_schema(s) == STORE_HOPLITE_OLD;
+    store_close(s);
+    if (!old) return AKIN_OK;
+    return store_open(db->sqlite_path, STORE_WRITE, db->busy_s, &db->writer,
+                      err);
+}
+
 static akin_status database_open_writer(akin_db *db, const akin_db_options *opt,
                                         akin_error *err)
 {
@@ -88,6 +102,7 @@ static akin_status database_open_writer(akin_db *db, const akin_db_options *opt,
                              "there is no database in '%s'", db->path);
         AKIN_TRY(database_create(db, &opt->settings, err));
     }
+    AKIN_TRY(database_refuse_old(db, err));
     AKIN_TRY(database_lock(db, err));
     AKIN_TRY(store_open(db->sqlite_path, create ? STORE_CREATE : STORE_WRITE,
                         db->busy_s, &db->writer, err));

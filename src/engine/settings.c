@@ -3,6 +3,7 @@
 #include "engine/settings.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -263,30 +264,81 @@ static akin_status settings_put(store *to, const char *key, json_t *object,
     return status;
 }
 
+/* Sets the members of object in the row that is there, whose others stay. */
+static akin_status settings_put_members(store *to, const char *key,
+                                        json_t *object, akin_error *err)
+{
+    json_t *had = NULL;
+    akin_status status = settings_object(to, key, &had, err);
+    if (status == AKIN_OK && !had) had = json_object();
+    if (status == AKIN_OK && object && json_object_update(had, object) == 0)
+        status = settings_put(to, key, json_incref(had), err);
+    else if (status == AKIN_OK)
+        status = AKIN_FAIL(err, AKIN_ENOMEM, "out of memory for the settings");
+    json_decref(had);
+    json_decref(object);
+    return status;
+}
+
+/* A row that is there is someone's own. */
+static akin_status settings_put_new(store *to, const char *key, json_t *object,
+                                    akin_error *err)
+{
+    json_t *had = NULL;
+    akin_status status = settings_object(to, key, &had, err);
+    bool there = had != NULL;
+    json_decref(had);
+    if (status == AKIN_OK && !there)
+        return settings_put(to, key, object, err);
+    json_decref(object);
+    return status;
+}
+
+/* Perch's list of where the sound is: our root goes into its first entry. */
+static akin_status settings_put_sources(const settings *s, store *to,
+                                        akin_error *err)
+{
+    json_t *had = NULL;
+    AKIN_TRY(settings_object(to, "audio_sources", &had, err));
+    json_t *first = json_array_get(json_object_get(had, "audio_globs"), 0);
+    if (first && json_object_set_new(first, "base_path",
+                                     json_text(s->audio_root)) == 0)
+        return settings_put(to, "audio_sources", had, err);
+    json_decref(had);
+    return settings_put(
+        to, "audio_sources",
+        json_pack("{s:[{s:s, s:o, s:s, s:f, s:i, s:n, s:n}]}", "audio_globs",
+                  "dataset_name", "akin", "base_path", json_text(s->audio_root),
+                  "file_glob", "*", "min_audio_len_s", s->values.min_length_s,
+                  "target_sample_rate_hz", -2, "shard_len_s",
+                  "max_shards_per_file"),
+        err);
+}
+
 akin_status settings_save(const settings *s, store *to, akin_error *err)
 {
     const akin_settings *v = &s->values;
-    AKIN_TRY(settings_put(
+    AKIN_TRY(settings_put_new(
         to, "usearch_config",
         json_pack("{s:s, s:I, s:i, s:i, s:s}", "dtype", "float16",
                   "embedding_dim", (json_int_t)s->dim, "expansion_add", 256,
                   "expansion_search", 128, "metric_name", "IP"),
         err));
-    AKIN_TRY(settings_put(
+    AKIN_TRY(settings_put_members(
         to, "birdnet_analyzer_settings",
         json_pack("{s:i, s:i, s:f, s:o}", "BANDPASS_FMIN", v->fmin_hz,
                   "BANDPASS_FMAX", v->fmax_hz, "AUDIO_SPEED", v->audio_speed,
                   "AUDIO_ROOT", json_text(s->audio_root)),
         err));
-    AKIN_TRY(settings_put(
+    AKIN_TRY(settings_put_members(
         to, "akin_settings",
         json_pack("{s:s, s:s, s:i, s:f, s:f, s:f}", "model", s->model,
                   "model_identity", s->identity, "sample_rate", (int)s->rate_hz,
                   "window_s", s->window_s, "overlap_s", v->overlap_s,
                   "min_length_s", v->min_length_s),
         err));
-    /* For Perch's notebooks: what made the vectors and where the sound is. */
-    AKIN_TRY(settings_put(
+    /* For Perch's notebooks: what made the vectors. */
+    AKIN_TRY(settings_put_new(
         to, "model_config",
         json_pack("{s:s, s:i, s:{s:f, s:f, s:i}, s:n, s:n}", "model_key",
                   s->model, "embedding_dim", (int)s->dim, "model_config",
@@ -294,14 +346,7 @@ akin_status settings_save(const settings *s, store *to, akin_error *err)
                   s->window_s - v->overlap_s, "sample_rate", (int)s->rate_hz,
                   "logits_key", "logits_idxes"),
         err));
-    return settings_put(
-        to, "audio_sources",
-        json_pack("{s:[{s:s, s:o, s:s, s:f, s:i, s:n, s:n}]}", "audio_globs",
-                  "dataset_name", "akin", "base_path", json_text(s->audio_root),
-                  "file_glob", "*", "min_audio_len_s", v->min_length_s,
-                  "target_sample_rate_hz", -2, "shard_len_s",
-                  "max_shards_per_file"),
-        err);
+    return settings_put_sources(s, to, err);
 }
 
 /* ---- comparing ------------------------------------------------------------------ */
@@ -327,6 +372,16 @@ static akin_status settings_same_number(const char *name, bool wanted,
     return settings_differ(name, a, b, err);
 }
 
+static akin_status settings_same_hz(const char *name, bool wanted, int stored,
+                                    int asked, akin_error *err)
+{
+    if (!wanted || stored == asked) return AKIN_OK;
+    char a[32], b[32];
+    snprintf(a, sizeof a, "%d", stored);
+    snprintf(b, sizeof b, "%d", asked);
+    return settings_differ(name, a, b, err);
+}
+
 akin_status settings_match(const settings *s, const akin_settings *asked,
                            akin_error *err)
 {
@@ -339,10 +394,10 @@ akin_status settings_match(const settings *s, const akin_settings *asked,
                                   v->overlap_s, asked->overlap_s, err));
     AKIN_TRY(settings_same_number("audio speed", both & AKIN_SET_SPEED,
                                   v->audio_speed, asked->audio_speed, err));
-    AKIN_TRY(settings_same_number("fmin", both & AKIN_SET_FMIN, v->fmin_hz,
-                                  asked->fmin_hz, err));
-    AKIN_TRY(settings_same_number("fmax", both & AKIN_SET_FMAX, v->fmax_hz,
-                                  asked->fmax_hz, err));
+    AKIN_TRY(settings_same_hz("fmin", both & AKIN_SET_FMIN, v->fmin_hz,
+                              asked->fmin_hz, err));
+    AKIN_TRY(settings_same_hz("fmax", both & AKIN_SET_FMAX, v->fmax_hz,
+                              asked->fmax_hz, err));
     return settings_same_number("minimum length", both & AKIN_SET_MIN_LENGTH,
                                 v->min_length_s, asked->min_length_s, err);
 }

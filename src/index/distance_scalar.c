@@ -82,7 +82,8 @@ static inline float add_row(kernel kind, const distance_query *q,
             sum[k] += step(kind, q->vector[i + k],
                            half_to_float(row + 2 * (i + k)));
     for (size_t k = 0; i + k < q->dim; k++)
-        sum[k] += step(kind, q->vector[i + k], half_to_float(row + 2 * (i + k)));
+        sum[k] += step(kind, q->vector[i + k],
+                       half_to_float(row + 2 * (i + k)));
     return sum_lanes(sum);
 }
 

@@ -19,7 +19,8 @@ typedef struct flat_rows {
     const unsigned char *vectors; /* [n, dim] float16, little-endian */
     size_t n, dim;
     const uint64_t *allow; /* bitmap of rows to look at; NULL: all */
-    uint64_t (*key)(const void *user, size_t row); /* called for hits only */
+    uint64_t (*key)(const void *user, size_t row); /* called for hits only, by
+                                                    * several threads */
     const void *user;
 } flat_rows;
 

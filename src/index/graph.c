@@ -69,7 +69,7 @@ void graph_free(graph *g)
     mem_free(g);
 }
 
-/* ---- room ---------------------------------------------------------------- */
+/* ---- room ---- */
 
 static akin_status grow_array(void **data, size_t n, size_t size,
                               akin_error *err)
@@ -138,7 +138,7 @@ akin_status graph_reserve(graph *g, size_t n, size_t n_upper, akin_error *err)
     return AKIN_OK;
 }
 
-/* ---- the raw form -------------------------------------------------------- */
+/* ---- the raw form ---- */
 
 void graph_remove(graph *g, uint32_t slot)
 {
@@ -227,7 +227,7 @@ void graph_set_links(graph *g, uint32_t slot, int level, const uint32_t *links,
     if (n) memcpy(list + 1, links, n * sizeof *links);
 }
 
-/* ---- locks and working memory -------------------------------------------- */
+/* ---- locks and working memory ---- */
 
 /* A holder may measure a few hundred distances: after a while, let it run. */
 void graph_lock(const graph *g, uint32_t slot)

@@ -39,7 +39,7 @@ static int draw_level(const graph *g, size_t slot)
     return level < GRAPH_LEVELS ? level : GRAPH_LEVELS - 1;
 }
 
-/* ---- choosing links ------------------------------------------------------ */
+/* ---- choosing links ---- */
 
 static int compare_candidates(const void *a, const void *b)
 {
@@ -137,7 +137,7 @@ static size_t refine(const graph *g, graph_scratch *s, uint32_t target,
     return n_all;
 }
 
-/* ---- one slot ------------------------------------------------------------ */
+/* ---- one slot ---- */
 
 /* Cuts the full list of `from` with `to` added. s->query is not touched. */
 static void cut_list(const graph *g, graph_scratch *s, uint32_t from,
@@ -216,7 +216,7 @@ static void link_slot(graph *g, graph_scratch *s, uint32_t slot)
     pthread_mutex_unlock(g->top_lock);
 }
 
-/* ---- all slots ----------------------------------------------------------- */
+/* ---- all slots ---- */
 
 static void link_some(void *user, size_t thread)
 {

@@ -31,7 +31,7 @@ struct usearch_file {
     error_prefix(err, AKIN_FAIL(err, AKIN_ECORRUPT, __VA_ARGS__), "'%s'",      \
                  (file)->path)
 
-/* ---- header --------------------------------------------------------------- */
+/* ---- header ---- */
 
 /* Kinds of scalars before version 2.10, as of today. */
 static int scalar_of_old(int kind)
@@ -164,7 +164,7 @@ static akin_status read_levels(usearch_file *f, akin_error *err)
     return AKIN_OK;
 }
 
-/* ---- nodes ---------------------------------------------------------------- */
+/* ---- nodes ---- */
 
 static const unsigned char *node_of(const usearch_file *f, size_t slot)
 {
@@ -253,7 +253,7 @@ static akin_status check_structure(usearch_file *f, akin_error *err)
     return check_keys(f, err);
 }
 
-/* ---- the file ------------------------------------------------------------- */
+/* ---- the file ---- */
 
 akin_status usearch_open(const char *path, usearch_level level,
                          usearch_file **out, akin_error *err)
@@ -310,7 +310,7 @@ uint64_t usearch_key(const usearch_file *f, size_t slot)
     return usearch_u64(node_of(f, slot));
 }
 
-/* ---- looking up keys ------------------------------------------------------ */
+/* ---- looking up keys ---- */
 
 static int compare_entries(const void *a, const void *b)
 {
@@ -380,7 +380,7 @@ akin_status usearch_find(usearch_file *f, uint64_t key, bool *found,
     return AKIN_OK;
 }
 
-/* ---- the graph ------------------------------------------------------------ */
+/* ---- the graph ---- */
 
 /* Copies the good links of a node; returns how many were not. */
 static size_t load_links(const usearch_file *f, graph *g, uint32_t slot,

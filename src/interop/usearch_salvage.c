@@ -21,7 +21,7 @@ typedef struct wreck {
     const unsigned char *levels, *nodes, *end;
 } wreck;
 
-/* ---- finding the parts ----------------------------------------------------- */
+/* ---- finding the parts ---- */
 
 /* true if a head stands here that could be this file's. */
 static bool is_head(const wreck *w, size_t at)
@@ -75,7 +75,7 @@ static bool find_parts(wreck *w)
     return true;
 }
 
-/* ---- walking over the nodes ------------------------------------------------ */
+/* ---- walking over the nodes ---- */
 
 static size_t left(const wreck *w, const unsigned char *p)
 {
@@ -101,7 +101,8 @@ static bool leads_on(const wreck *w, const unsigned char *p, size_t slot,
                      int level)
 {
     const unsigned char *next = p + usearch_node_bytes(w->m, w->m0, level);
-    if (slot + 1 == w->n_rows || left(w, next) < USEARCH_NODE_BYTES) return true;
+    if (slot + 1 == w->n_rows || left(w, next) < USEARCH_NODE_BYTES)
+        return true;
     return usearch_i16(next + 8) == usearch_i16(w->levels + 2 * (slot + 1));
 }
 

@@ -12,7 +12,7 @@
 enum { CASES = 5 };
 
 /* Frozen: changes only with mel.bin or with the order of operations. */
-static const uint64_t golden_bits = 0xfeb0d4849e7842feu;
+static const uint64_t golden_bits = 0x3f83fbb4926d6839u;
 
 extern const unsigned char builtin_mel_data[];
 extern const uint64_t builtin_mel_data_bytes;

@@ -76,7 +76,8 @@ static void clear(parsed_line *line)
 static void test_values(void)
 {
     parsed_line line;
-    parse(&line, "in --dry-run -db folder --overlap=1.5 --colour green -b 16 out");
+    parse(&line, "in --dry-run -db folder --overlap=1.5 --colour green -b 16 "
+                 "out");
     CHECK_STATUS(line.status, AKIN_OK);
     CHECK(line.args.flag);
     CHECK_EQ_TEXT(line.args.text, "folder");

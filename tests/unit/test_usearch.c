@@ -68,7 +68,7 @@ static graph *load(const usearch_file *f)
     return g;
 }
 
-/* ---- golden files --------------------------------------------------------- */
+/* ---- golden files ---- */
 
 static const struct {
     const char *name;
@@ -245,7 +245,7 @@ static void finds_keys(void)
     usearch_close(f);
 }
 
-/* ---- broken files --------------------------------------------------------- */
+/* ---- broken files ---- */
 
 static akin_status take_count(void *user, uint64_t key,
                               const unsigned char *vector, akin_error *err)
@@ -430,7 +430,7 @@ static void bad_links_are_dropped(void)
     mem_free(b.data);
 }
 
-/* ---- salvage -------------------------------------------------------------- */
+/* ---- salvage ---- */
 
 static size_t salvage(const char *path, size_t dim, akin_status wanted)
 {
@@ -477,7 +477,7 @@ static void salvages_what_is_whole(void)
     mem_free(b.data);
 }
 
-/* ---- writing -------------------------------------------------------------- */
+/* ---- writing ---- */
 
 static vectors make(void)
 {

@@ -40,6 +40,7 @@ show("verify", akin("verify", "x.db", "--json"))
 show("label", akin("label", "x.db", "--window", "1", "--label", "x",
                    "--json"))
 show("label --list", akin("label", "x.db", "--list", "--json"))
+show("export", akin("export", "x.db", "x.csv", "--json"))
 show("model list", akin("model", "list", "--json"))
 show("model show", akin("model", "show", "mel", "--json"))
 show("help", akin("help", "--json"))
