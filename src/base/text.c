@@ -124,7 +124,7 @@ void text_from_double(double value, char out[32])
     long exponent = strtol(strchr(shortest, 'e') + 1, NULL, 10);
     long decimals = digits - exponent;
     if (exponent < -4 || exponent >= 16)
-        memcpy(out, shortest, sizeof shortest);
+        snprintf(out, 32, "%s", shortest);
     else
         snprintf(out, 32, "%.*f", decimals < 1 ? 1 : (int)decimals, value);
 }
