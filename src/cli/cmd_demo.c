@@ -40,8 +40,8 @@ static const option_spec option_table[] = {
 
 /* The sounds that are asked for, in the package and among the made ones. */
 static const char *const stamp_queries[] = {
-    "animals/mammals/cats/lion.ogg", "animals/birds/lark.ogg",
-    "household/vacuum_cleaner.ogg"};
+    "animals/mammals/cats/lion.ogg", "household/vacuum_cleaner.ogg",
+    "seasonal/newyears/fireworks.ogg"};
 static const char *const made_queries[] = {"trill 1.wav", "hiss 1.wav",
                                            "rising sweep 1.wav"};
 enum { N_QUERIES = 3 };

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <string.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "cli/commands.h"
 #include "cli/print.h"
@@ -218,8 +219,9 @@ static void print_failed(const extract_run *run, const char *db)
 
 /* ---- the run ------------------------------------------------------------ */
 
+/* The audio root is stored, so it must not be relative to this process. */
 static void fill_settings(const options *parsed, const extract_args *args,
-                          akin_settings *out)
+                          const char *root, akin_settings *out)
 {
     static const struct {
         const char *option;
@@ -235,7 +237,7 @@ static void fill_settings(const options *parsed, const extract_args *args,
         .model = args->model, .overlap_s = args->overlap_s,
         .audio_speed = args->audio_speed, .fmin_hz = (int)args->fmin_hz,
         .fmax_hz = (int)args->fmax_hz, .min_length_s = args->min_length_s,
-        .audio_root = args->audio_root};
+        .audio_root = root};
     for (size_t i = 0; i < sizeof settable / sizeof *settable; i++)
         if (options_given(parsed, settable[i].option))
             out->set |= settable[i].set;
@@ -280,8 +282,12 @@ static akin_status extract(const options *parsed, const option_texts *inputs,
         .file = on_file,
         .user = run,
     };
-    fill_settings(parsed, args, &open.settings);
+    char *root = args->audio_root ? file_absolute(args->audio_root) : NULL;
+    if (args->audio_root && !root)
+        return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory for a path");
+    fill_settings(parsed, args, root, &open.settings);
     akin_status status = akin_open(path, &open, &db, err);
+    mem_free(root);
     if (status == AKIN_OK)
         status = akin_extract(db, inputs->items, inputs->n, &opt, report, err);
     progress_hide(&run->bar);

@@ -6,12 +6,14 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "cli/print.h"
 
-enum { BAR_WIDTH = 24 };
+enum { BAR_WIDTH = 24, MAX_LINE = 512 };
 static const double MIN_INTERVAL_S = 0.1;
 
 void progress_init(progress *p, bool quiet, bool forced)
@@ -19,14 +21,44 @@ void progress_init(progress *p, bool quiet, bool forced)
     *p = (progress){.on = forced || (!quiet && isatty(STDERR_FILENO))};
 }
 
-static void draw_bar(double fraction)
+static void put_bar(text_buf *line, double fraction)
 {
     char bar[BAR_WIDTH + 1];
     int full = (int)(fmin(fmax(fraction, 0), 1) * BAR_WIDTH);
     memset(bar, '-', BAR_WIDTH);
     memset(bar, '#', (size_t)full);
     bar[BAR_WIDTH] = 0;
-    fprintf(stderr, "\r[%s] %3.0f%%", bar, fraction * 100);
+    text_buf_printf(line, "[%s] %3.0f%%", bar, fraction * 100);
+}
+
+static void put_state(text_buf *line, const akin_progress *state)
+{
+    put_bar(line, state->fraction);
+    if (strcmp(state->phase, "extract") == 0) {
+        text_buf_printf(line, "  %zu/%zu files  %lld windows",
+                        state->files_done, state->files_total,
+                        (long long)state->windows_done);
+        if (state->elapsed_s > 0)
+            text_buf_printf(line, "  %.0fx realtime",
+                            state->audio_s / state->elapsed_s);
+    } else {
+        text_buf_printf(line, "  %s", state->phase);
+    }
+    if (state->remaining_s >= 0) {
+        char left[PRINT_PIECE_SIZE];
+        print_time(round(state->remaining_s), left);
+        left[strlen(left) - 2] = 0; /* no tenths */
+        text_buf_printf(line, "  %s left", left);
+    }
+}
+
+/* A line that wraps could not be drawn over. */
+static int screen_width(void)
+{
+    struct winsize size;
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1)
+        return size.ws_col - 1;
+    return MAX_LINE;
 }
 
 void progress_show(progress *p, const akin_progress *state)
@@ -34,24 +66,13 @@ void progress_show(progress *p, const akin_progress *state)
     double now = clock_now_s();
     if (!p->on || (p->shown_at > 0 && now - p->shown_at < MIN_INTERVAL_S))
         return;
-    draw_bar(state->fraction);
-    if (strcmp(state->phase, "extract") == 0) {
-        fprintf(stderr, "  %zu/%zu files  %lld windows", state->files_done,
-                state->files_total, (long long)state->windows_done);
-        if (state->elapsed_s > 0)
-            fprintf(stderr, "  %.0fx realtime",
-                    state->audio_s / state->elapsed_s);
-    } else {
-        fprintf(stderr, "  %s", state->phase);
-    }
-    if (state->remaining_s >= 0) {
-        char left[PRINT_PIECE_SIZE];
-        print_time(round(state->remaining_s), left);
-        left[strlen(left) - 2] = 0; /* no tenths */
-        fprintf(stderr, "  %s left", left);
-    }
-    fputs("\033[K", stderr);
+    text_buf line;
+    text_buf_init(&line, MAX_LINE);
+    put_state(&line, state);
+    if (line.data)
+        fprintf(stderr, "\r%.*s\033[K", screen_width(), line.data);
     fflush(stderr);
+    text_buf_clear(&line);
     p->shown = true;
     p->shown_at = now;
 }
