@@ -167,7 +167,8 @@ typedef struct akin_extract_options {
                             Analyzer's one project and deployment */
     bool force;          /* redo files that are complete */
     /* Called at most 10 times a second from the calling thread; false stops:
-     * AKIN_ECANCELLED, with all that was written kept. */
+     * AKIN_ECANCELLED, with all that was written kept. Its answer does not
+     * matter in the phase "index". */
     bool (*progress)(void *user, const akin_progress *progress);
     void (*file)(void *user, const akin_file_report *report);
     void *user;
@@ -193,6 +194,12 @@ AKIN_API akin_status akin_extract(akin_db *db, const char *const *inputs,
                                   const akin_extract_options *opt,
                                   akin_extract_report *report,
                                   akin_error *err);
+
+/* How many files among inputs akin_extract would look at: to ask before a
+ * database is made. Fails as it does. */
+AKIN_API akin_status akin_count_inputs(const char *const *inputs,
+                                       size_t n_inputs, size_t *n_files,
+                                       akin_error *err);
 
 /* ---- search ---------------------------------------------------------------------- */
 

@@ -100,6 +100,25 @@ static bool on_progress(void *user, const akin_progress *state)
     return !signals_stopped();
 }
 
+/* A demo of an earlier version, whose vectors cannot be compared with today's,
+ * makes room for a new one. */
+static void remove_outdated(const char *db_path)
+{
+    static const char *const names[] = {"hoplite.sqlite", "usearch.index",
+                                        "akin.lock"};
+    akin_db *db = NULL;
+    akin_info info = {0};
+    if (akin_open(db_path, NULL, &db, NULL) != AKIN_OK) return;
+    bool outdated = akin_get_info(db, &info, NULL) == AKIN_OK &&
+                    !info.model_available && *info.model_identity;
+    akin_close(db);
+    for (size_t i = 0; outdated && i < sizeof names / sizeof *names; i++) {
+        char *path = file_join(db_path, names[i]);
+        if (path) file_remove(path);
+        mem_free(path);
+    }
+}
+
 static akin_status extract(demo_run *run, akin_error *err)
 {
     akin_db_options open = {
@@ -108,6 +127,7 @@ static akin_status extract(demo_run *run, akin_error *err)
         .warn = print_library_warning};
     akin_extract_options opt = {.progress = on_progress, .user = run};
     akin_extract_report report = {0};
+    remove_outdated(run->db_path);
     AKIN_TRY(akin_open(run->db_path, &open, &run->db, err));
     akin_status status =
         akin_extract(run->db, (const char *const *)run->sounds.paths,

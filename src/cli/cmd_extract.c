@@ -286,7 +286,10 @@ static akin_status extract(const options *parsed, const option_texts *inputs,
     if (args->audio_root && !root)
         return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory for a path");
     fill_settings(parsed, args, root, &open.settings);
-    akin_status status = akin_open(path, &open, &db, err);
+    size_t n_files; /* before a database is made for nothing */
+    akin_status status = akin_count_inputs(inputs->items, inputs->n, &n_files,
+                                           err);
+    if (status == AKIN_OK) status = akin_open(path, &open, &db, err);
     mem_free(root);
     if (status == AKIN_OK)
         status = akin_extract(db, inputs->items, inputs->n, &opt, report, err);

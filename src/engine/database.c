@@ -118,9 +118,10 @@ static akin_status database_check_model(const akin_db *db, const model *m,
     const settings *s = &db->settings;
     if (*s->identity && !text_equal(s->identity, info->identity))
         return AKIN_FAIL(err, AKIN_EMODEL,
-                         "the database was made with model %s %s, here is %s: "
-                         "their vectors cannot be compared",
-                         s->model, s->identity, info->identity);
+                         "'%s' was made with model %s %s, here is %s: their "
+                         "vectors cannot be compared; extract into a new "
+                         "database",
+                         db->path, s->model, s->identity, info->identity);
     if (s->dim != info->dim)
         return AKIN_FAIL(err, AKIN_EMODEL,
                          "the database has vectors of dimension %u, model %s "

@@ -8,6 +8,13 @@
 
 #define DATABASE_BUSY_S 5.0
 
+static akin_status database_not_there(const char *path, akin_error *err)
+{
+    return AKIN_FAIL(err, AKIN_ENOTFOUND,
+                     "there is no database in '%s'; `akin extract` makes one",
+                     path);
+}
+
 /* The settings and the folder of a new database; nothing is made before the
  * settings are known to be right. */
 static akin_status database_create(akin_db *db, const akin_settings *asked,
@@ -98,8 +105,7 @@ static akin_status database_open_writer(akin_db *db, const akin_db_options *opt,
     bool create = opt->mode == AKIN_CREATE, fresh;
     if (!file_exists(db->sqlite_path)) {
         if (!create)
-            return AKIN_FAIL(err, AKIN_ENOTFOUND,
-                             "there is no database in '%s'", db->path);
+            return database_not_there(db->path, err);
         AKIN_TRY(database_create(db, &opt->settings, err));
     }
     AKIN_TRY(database_refuse_old(db, err));
@@ -148,8 +154,7 @@ static akin_status database_init(akin_db *db, const char *path,
     db->user = opt->user;
     db->writable = opt->mode != AKIN_READ;
     if (!db->writable && !file_exists(db->sqlite_path))
-        return AKIN_FAIL(err, AKIN_ENOTFOUND, "there is no database in '%s'",
-                         path);
+        return database_not_there(path, err);
     return AKIN_OK;
 }
 

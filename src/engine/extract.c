@@ -128,10 +128,32 @@ static akin_status extract_commit(extract *x, akin_error *err)
     return AKIN_OK;
 }
 
+/* The vectors are safe in the journal by now: whoever wants to stop here may
+ * end the process, and is not asked. */
+static bool extract_tell_index(void *user, size_t n_done, size_t n_total)
+{
+    extract *x = user;
+    akin_progress progress = {
+        .phase = "index",
+        .files_done = x->n_closed,
+        .files_total = x->inputs.n,
+        .windows_done = x->report->n_windows,
+        .audio_s = x->report->audio_s,
+        .elapsed_s = clock_now_s() - x->start_s,
+        .remaining_s = -1,
+        .fraction = n_total ? (double)n_done / (double)n_total : 1,
+        .file = "",
+    };
+    if (x->opt->progress) x->opt->progress(x->opt->user, &progress);
+    return true;
+}
+
 static akin_status extract_checkpoint(extract *x, akin_error *err)
 {
     double start_s = clock_process_cpu_s();
-    checkpoint_options opt = {.threads = x->opt->threads};
+    checkpoint_options opt = {.threads = x->opt->threads,
+                              .progress = extract_tell_index,
+                              .user = x};
     AKIN_TRY(extract_commit(x, err));
     AKIN_TRY(checkpoint_run(x->db, &opt, err));
     x->report->index_s += clock_process_cpu_s() - start_s;
@@ -207,8 +229,10 @@ static akin_status extract_look_up(extract *x, size_t i, bool *complete,
     AKIN_TRY(store_get_file(x->db->writer, id, &found, &had, err));
     if (found && had.size_bytes != input->size_bytes) return AKIN_OK;
     if (found && had.complete) {
-        *complete = true;
-        return AKIN_OK;
+        int64_t n; /* others may have taken windows away */
+        AKIN_TRY(store_count_recording(x->db->writer, id, &n, err));
+        *complete = n >= had.n_windows;
+        if (*complete) return AKIN_OK;
     }
     return store_recording_windows(x->db->writer, id, &file->known,
                                    &file->n_known, err);
@@ -363,14 +387,14 @@ static akin_status extract_loop(extract *x, akin_error *err)
         double part = 0;
         if (batch) {
             double start_s = clock_thread_cpu_s();
-            if (batch->expected_s > 0)
+            if (batch->expected_s > 0 && !batch->last)
                 part = batch->position_s / batch->expected_s;
             akin_status status = extract_write(x, batch, err);
             pipeline_release(x->pipeline, batch);
             AKIN_TRY(status);
             x->report->write_s += clock_thread_cpu_s() - start_s;
         }
-        extract_tell(x, batch && batch->last ? 0 : part);
+        extract_tell(x, part);
         AKIN_TRY(extract_maybe_commit(x, err));
     }
     return AKIN_OK;
@@ -450,6 +474,16 @@ static akin_status extract_run(extract *x, const char *const *paths, size_t n,
     return AKIN_FAIL(err, AKIN_ECANCELLED,
                      "stopped; %lld new windows of %zu files are kept",
                      (long long)x->report->n_windows, x->report->n_done);
+}
+
+akin_status akin_count_inputs(const char *const *paths, size_t n_paths,
+                              size_t *n_files, akin_error *err)
+{
+    inputs in;
+    AKIN_TRY(inputs_collect(&in, paths, n_paths, err));
+    *n_files = in.n;
+    inputs_clear(&in);
+    return AKIN_OK;
 }
 
 akin_status akin_extract(akin_db *db, const char *const *paths, size_t n_paths,

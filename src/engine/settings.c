@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -56,7 +57,12 @@ void settings_clear(settings *s)
 akin_status settings_set_audio_root(settings *s, const char *root,
                                     akin_error *err)
 {
-    AKIN_TRY(settings_own(&s->audio_root, root, err));
+    /* Another system's root ("C:\\...") is kept as it is. */
+    bool ours = *root && !strchr(root, '\\') && *root != '/';
+    char *full = ours ? file_absolute(root) : NULL;
+    akin_status status = settings_own(&s->audio_root, full ? full : root, err);
+    mem_free(full);
+    AKIN_TRY(status);
     settings_link(s);
     s->values.set |= AKIN_SET_AUDIO_ROOT;
     return AKIN_OK;

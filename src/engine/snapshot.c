@@ -151,7 +151,10 @@ akin_status snapshot_open(snapshot *s, akin_db *db, const char *filter,
     *s = (snapshot){.db = db};
     AKIN_TRY(database_take_store(db, &s->store, err));
     AKIN_TRY(store_begin_read(s->store, err));
-    AKIN_TRY(database_take_index(db, &s->index, err));
+    akin_error why = {0};
+    akin_status status = database_take_index(db, &s->index, &why);
+    if (status != AKIN_OK)
+        return AKIN_FAIL(err, status, "%s; see `akin verify`", why.text);
     AKIN_TRY(snapshot_check_missing(s, err));
     s->n_file = s->index ? usearch_get_info(s->index->file)->n_rows : 0;
     rows_init(&s->pending, db->settings.dim);

@@ -21,8 +21,8 @@ static akin_model_info model_table[] = {
     {
         .name = "mel",
         .modality = "sound",
-        .about = "spectral texture of 3 s of sound; no download, nothing "
-                 "learned from labels",
+        .about = "levels, changes, rhythm and texture of 3 s of sound; no "
+                 "download, knows no species",
         .dim = MEL_DIM,
         .rate_hz = MEL_RATE_HZ,
         .window_s = (double)MEL_WINDOW_SAMPLES / MEL_RATE_HZ,

@@ -193,7 +193,7 @@ akin_status store_ensure_recording(store *s, const char *filename,
                                    const char *datetime, int64_t deployment_id,
                                    int64_t *id, akin_error *err)
 {
-    bool undated;
+    bool undated = false;
     double wall_s;
     AKIN_TRY(store_may_write(s, err));
     /* Hoplite fails on every recording if one date cannot be read. */

@@ -113,7 +113,7 @@ def write_wav(path, seconds, rng):
         out.writeframes(samples.tobytes())
 
 
-# ---- what both must agree on --------------------------------------------------
+# ---- what both must agree on -------------------------------------------------
 
 
 def all_windows(db):
@@ -254,7 +254,7 @@ def check_window_queries(what, path, db, rows, rng):
     equal(f"{what}: the same top 10 for a window", good, 5)
 
 
-# ---- perch-hoplite 1.x ---------------------------------------------------------
+# ---- perch-hoplite 1.x -------------------------------------------------------
 
 
 def check_made_by_akin(folder, rng):
@@ -423,7 +423,7 @@ def check_made_by_hoplite(folder, rng):
           [p.name for p in path.iterdir() if p.name not in before], [])
 
 
-# ---- perch-hoplite 0.1.x ---------------------------------------------------------
+# ---- perch-hoplite 0.1.x -----------------------------------------------------
 
 
 def make_old(path, vectors, pairs, metadata):

@@ -16,7 +16,7 @@
 
 enum { MANY = 3000, FEW = 5, MAX_DIM = 1024 };
 
-/* ---- helpers ---------------------------------------------------------------- */
+/* ---- helpers ------------------------------------------------------------- */
 
 static void run_sql(const char *sql)
 {
@@ -161,7 +161,7 @@ static unsigned long long content_of(akin_db *db)
     return c.sum;
 }
 
-/* ---- the index writer fails ------------------------------------------------------ */
+/* ---- the index writer fails ---------------------------------------------- */
 
 static void every_write_sync_and_rename_may_fail(void)
 {
@@ -226,7 +226,7 @@ static void a_failing_close_is_told_and_taken_up(void)
     akin_close(db);
 }
 
-/* ---- SQLite and memory fail --------------------------------------------------------- */
+/* ---- SQLite and memory fail ---------------------------------------------- */
 
 static void make_small_recordings(void)
 {
@@ -353,7 +353,7 @@ static void every_allocation_may_fail(void)
     CHECK(n_told > 50);
 }
 
-/* ---- replay and removal --------------------------------------------------------------- */
+/* ---- replay and removal -------------------------------------------------- */
 
 static void killed_before_the_journal_was_cleared(void)
 {
@@ -450,7 +450,7 @@ static void few_freed_slots_stay_and_many_are_compacted(void)
     check_verify(false);
 }
 
-/* ---- how often ------------------------------------------------------------------------------ */
+/* ---- how often ----------------------------------------------------------- */
 
 static void set_file_size(const char *path, int64_t n_bytes)
 {

@@ -118,7 +118,7 @@ static outcome run(job *j, size_t limit)
     return o;
 }
 
-/* ---- the tests ------------------------------------------------------------------ */
+/* ---- the tests ----------------------------------------------------------- */
 
 static const char *const names[] = {"rec/0.wav", "rec/1.wav", "rec/2.wav",
                                     "rec/3.wav"};

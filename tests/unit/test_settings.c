@@ -68,7 +68,7 @@ static const char *get(store *s, const char *key, const char *path)
     return out;
 }
 
-/* ---- reading ---------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------- */
 
 enum {
     SIGNAL = AKIN_SET_SPEED | AKIN_SET_FMIN | AKIN_SET_FMAX,
@@ -180,7 +180,7 @@ static void every_programs_metadata_is_understood(void)
     }
 }
 
-/* ---- comparing ----------------------------------------------------------------- */
+/* ---- comparing ----------------------------------------------------------- */
 
 static const akin_model_info info = {.name = "mel", .identity = "id-1",
                                      .dim = 64, .rate_hz = 48000,
@@ -271,7 +271,7 @@ static void nonsense_is_refused(void)
     }
 }
 
-/* ---- saving -------------------------------------------------------------------------- */
+/* ---- saving -------------------------------------------------------------- */
 
 static void what_is_saved_is_loaded(void)
 {

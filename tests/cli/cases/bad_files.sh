@@ -15,7 +15,7 @@ try akin extract in/zero.wav one.db
 try akin extract empty none.db
 try akin extract nosuch none.db
 try akin extract in/notes.txt none.db
-ls -d none.db
+test -e none.db || echo "no database was made"
 try akin search bad.db --file in/text.wav
 try akin search bad.db --file in/zero.wav
 try akin search bad.db --file nosuch.wav
