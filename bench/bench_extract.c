@@ -5,7 +5,8 @@
  * usage: bench_extract FOLDER [--long]
  *
  * Makes its sounds in FOLDER once: an hour of 48 kHz as WAV, FLAC and MP3 (the
- * last two with the ffmpeg program), silent W64 files of 1 min, 1 h and, with
+ * last two with the ffmpeg program), the stereo FLAC also as twelve files of
+ * five minutes, as recorders write them; silent W64 files of 1 min, 1 h and, with
  * --long, 24 h. Each extraction runs in a process of its own. Prints CSV. */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -87,6 +88,19 @@ static bool make_with_ffmpeg(const char *from, const char *to,
                                 arguments, to);
     bool made = command && system(command) == 0;
     mem_free(command);
+    return made;
+}
+
+static bool make_five_minutes(const char *from, const char *folder)
+{
+    bool made = file_make_dirs(folder, NULL) == AKIN_OK;
+    for (int i = 0; i < HOUR_S / 300 && made; i++) {
+        char *path = text_format("%s/%02d.flac", folder, i);
+        char *arguments = text_format("-ss %d -t 300", i * 300);
+        made = path && arguments && make_with_ffmpeg(from, path, arguments);
+        mem_free(path);
+        mem_free(arguments);
+    }
     return made;
 }
 
@@ -229,6 +243,11 @@ int main(int argc, char **argv)
             mem_free(path);
         }
     }
+    char *folder = path_of(argv[1], "stereo-5min");
+    if (make_five_minutes(stereo, folder))
+        for (size_t threads = 1; threads <= 2; threads++)
+            measure("12 x 5 min stereo.flac", folder, db, threads, RUNS);
+    mem_free(folder);
     static const struct {
         const char *name;
         uint64_t seconds;

@@ -242,10 +242,7 @@ static akin_status extract_push(extract *x, size_t i, akin_error *err)
 {
     const input_file *input = &x->inputs.files[i];
     bool complete;
-    /* A file by itself has the processors for itself. */
-    size_t alone = x->opt->threads ? x->opt->threads : thread_count();
-    pipeline_file file = {.tag = i,
-                          .decode_threads = x->inputs.n == 1 ? alone : 1};
+    pipeline_file file = {.tag = i};
     if (input->problem) {
         extract_report_file(x, i, AKIN_FILE_FAILED, 0, input->problem);
         return AKIN_OK;

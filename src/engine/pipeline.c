@@ -7,9 +7,12 @@
  * files each thread goes through its own. Fixed roles (n decoders, m embedders)
  * were rejected: their best shares differ with codec, rate and model.
  *
- * Batches are a fixed pool, so memory does not grow with files or their length.
- * The last few are kept for the file at the head, the one the writer waits for:
- * later files can then never hold all of them, and the pipeline cannot stall.
+ * Memory does not grow with files or their length. Samples are large, so there
+ * are few buffers of them, each in use until its windows are embedded. Results
+ * are small, so there are many batches of them: a later file can be done long
+ * before the writer, who takes files in order, comes to it. The last few batches
+ * are kept for the file at the head, the one the writer waits for: later files
+ * can then never hold all of them, and the pipeline cannot stall.
  *
  * Everything below `mutex` is shared; a file's reader and a batch's content
  * belong to the thread that has marked them busy. */
@@ -28,6 +31,8 @@
 
 #define PIPELINE_MAX_FILES 64
 #define PIPELINE_RESERVED 2
+#define PIPELINE_RESULT_BYTES ((size_t)32 << 20)
+#define PIPELINE_MAX_BATCHES 8192
 #define PIPELINE_HALF_MAX 65504.0f
 
 typedef enum batch_state {
@@ -41,11 +46,11 @@ typedef enum batch_state {
 typedef struct batch {
     pipeline_batch face; /* first, so that a face is its batch */
     batch_state state;
-    struct batch *next; /* of the same file */
-    float *samples;     /* [batch_size, n_samples] */
-    float *floats;      /* [batch_size, dim] */
-    unsigned char *halves;
-    media_span *spans;
+    struct batch *next;       /* of the same file, or free */
+    struct batch *next_ready; /* waiting for the model */
+    float *samples;           /* a buffer, until it is embedded */
+    unsigned char *halves;    /* [batch_size, dim] float16 */
+    media_span *spans;        /* [batch_size] */
     akin_error error;
 } batch;
 
@@ -63,6 +68,10 @@ struct pipeline {
     size_t n_samples, dim;
     batch *batches;
     size_t n_batches, n_free;
+    batch *free;              /* a stack */
+    batch *ready, *ready_end; /* a queue of decoded ones */
+    float **buffers;          /* [batch_size, n_samples] each; a stack */
+    size_t n_buffers, n_buffers_free;
     pthread_t *threads;
     size_t n_threads;
 
@@ -106,11 +115,9 @@ static bool pipeline_is_known(const pipeline_file *file, media_span span)
 static akin_status pipeline_decode(pipeline *p, file_state *f, batch *b,
                                    akin_error *err)
 {
-    if (!f->reader) {
-        window_plan plan = p->opt.plan;
-        plan.decode_threads = f->file.decode_threads;
-        AKIN_TRY(window_reader_open(f->file.path, &plan, &f->reader, err));
-    }
+    if (!f->reader)
+        AKIN_TRY(window_reader_open(f->file.path, &p->opt.plan, &f->reader,
+                                    err));
     while (b->face.n < p->opt.batch_size) {
         float *samples = b->samples + b->face.n * p->n_samples;
         media_span span;
@@ -158,11 +165,12 @@ static void pipeline_count_times(pipeline *p, file_state *f)
 
 /* ---- embedding --------------------------------------------------------------- */
 
-static akin_status pipeline_check(const pipeline *p, batch *b, akin_error *err)
+static akin_status pipeline_check(const pipeline *p, batch *b, float *floats,
+                                  akin_error *err)
 {
     size_t n = b->face.n * p->dim;
     for (size_t i = 0; i < n; i++) {
-        float *x = &b->floats[i];
+        float *x = &floats[i];
         if (isnan(*x))
             return AKIN_FAIL(err, AKIN_EMODEL,
                              "the model gave NaN for the window at %.3f s",
@@ -175,16 +183,24 @@ static akin_status pipeline_check(const pipeline *p, batch *b, akin_error *err)
     return AKIN_OK;
 }
 
-static void pipeline_embed_batch(pipeline *p, model_session *session, batch *b)
+/* What a thread has of its own. */
+typedef struct pipeline_thread {
+    pipeline *p;
+    model_session *session;
+    float *floats; /* [batch_size, dim] */
+} pipeline_thread;
+
+static void pipeline_embed_batch(pipeline_thread *t, batch *b)
 {
+    pipeline *p = t->p;
     akin_error err = {0};
     akin_status status = AKIN_OK;
     if (b->face.n > 0) {
-        status = model_embed_sound(session, b->samples, b->face.n, b->floats,
+        status = model_embed_sound(t->session, b->samples, b->face.n, t->floats,
                                    &err);
-        if (status == AKIN_OK) status = pipeline_check(p, b, &err);
+        if (status == AKIN_OK) status = pipeline_check(p, b, t->floats, &err);
         if (status == AKIN_OK)
-            distance_to_half(b->floats, b->face.n * p->dim, b->halves);
+            distance_to_half(t->floats, b->face.n * p->dim, b->halves);
     }
     if (status != AKIN_OK) {
         b->error = err;
@@ -199,16 +215,26 @@ static void pipeline_embed_batch(pipeline *p, model_session *session, batch *b)
 
 /* ---- the threads ---------------------------------------------------------------- */
 
-static batch *pipeline_find_decoded(pipeline *p)
+static batch *pipeline_take_ready(pipeline *p)
 {
-    for (size_t i = 0; i < p->n_files; i++)
-        for (batch *b = pipeline_file_at(p, i)->first; b; b = b->next)
-            if (b->state == BATCH_DECODED) return b;
-    return NULL;
+    batch *b = p->ready;
+    if (b) p->ready = b->next_ready;
+    return b;
+}
+
+static void pipeline_add_ready(pipeline *p, batch *b)
+{
+    b->next_ready = NULL;
+    if (p->ready)
+        p->ready_end->next_ready = b;
+    else
+        p->ready = b;
+    p->ready_end = b;
 }
 
 static file_state *pipeline_find_file(pipeline *p)
 {
+    if (p->n_buffers_free == 0) return NULL;
     for (size_t i = 0; i < p->n_files; i++) {
         if (p->n_free <= (i == 0 ? 0 : PIPELINE_RESERVED)) return NULL;
         file_state *f = pipeline_file_at(p, i);
@@ -219,10 +245,11 @@ static file_state *pipeline_find_file(pipeline *p)
 
 static batch *pipeline_take_free(pipeline *p, file_state *f)
 {
-    batch *b = p->batches;
-    while (b->state != BATCH_FREE) b++;
+    batch *b = p->free;
+    p->free = b->next;
     p->n_free--;
     b->state = BATCH_DECODING;
+    b->samples = p->buffers[--p->n_buffers_free];
     b->next = NULL;
     if (f->last)
         f->last->next = b;
@@ -249,30 +276,36 @@ static void pipeline_do_decode(pipeline *p, file_state *f)
     f->ended = ended;
     f->busy = false;
     b->state = BATCH_DECODED;
+    pipeline_add_ready(p, b);
     pthread_cond_broadcast(&p->work);
 }
 
-static void pipeline_do_embed(pipeline *p, model_session *session, batch *b)
+static void pipeline_do_embed(pipeline_thread *t, batch *b)
 {
+    pipeline *p = t->p;
     b->state = BATCH_EMBEDDING;
     pthread_mutex_unlock(&p->mutex);
     double start_s = clock_thread_cpu_s();
-    pipeline_embed_batch(p, session, b);
+    pipeline_embed_batch(t, b);
     double spent_s = clock_thread_cpu_s() - start_s;
     pthread_mutex_lock(&p->mutex);
     p->times.model_s += spent_s;
+    p->buffers[p->n_buffers_free++] = b->samples;
+    b->samples = NULL;
     b->state = BATCH_DONE;
+    pthread_cond_broadcast(&p->work);
     pthread_cond_signal(&p->done);
 }
 
-static void pipeline_work(pipeline *p, model_session *session)
+static void pipeline_work(pipeline_thread *t)
 {
+    pipeline *p = t->p;
     pthread_mutex_lock(&p->mutex);
     while (!p->stopping) {
-        batch *b = pipeline_find_decoded(p);
+        batch *b = pipeline_take_ready(p);
         file_state *f = b ? NULL : pipeline_find_file(p);
         if (b)
-            pipeline_do_embed(p, session, b);
+            pipeline_do_embed(t, b);
         else if (f)
             pipeline_do_decode(p, f);
         else
@@ -281,68 +314,97 @@ static void pipeline_work(pipeline *p, model_session *session)
     pthread_mutex_unlock(&p->mutex);
 }
 
-typedef struct pipeline_thread {
-    pipeline *p;
-    model_session *session;
-} pipeline_thread;
+static void pipeline_end_thread(pipeline_thread *t)
+{
+    model_session_close(t->session);
+    mem_free(t->floats);
+    mem_free(t);
+}
 
 static void *pipeline_thread_main(void *arg)
 {
-    pipeline_thread thread = *(pipeline_thread *)arg;
-    mem_free(arg);
-    pipeline_work(thread.p, thread.session);
-    model_session_close(thread.session);
+    pipeline_thread *t = arg;
+    pipeline_work(t);
+    pipeline_end_thread(t);
     return NULL;
 }
 
 static akin_status pipeline_start_thread(pipeline *p, akin_error *err)
 {
-    pipeline_thread *thread = mem_array(1, sizeof *thread);
-    if (!thread) return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory");
-    thread->p = p;
-    akin_status status = model_session_open(p->opt.model, &thread->session,
-                                            err);
-    if (status == AKIN_OK) {
-        int error = pthread_create(&p->threads[p->n_threads], NULL,
-                                   pipeline_thread_main, thread);
-        if (error == 0) {
-            p->n_threads++;
-            return AKIN_OK;
-        }
-        status = AKIN_FAIL(err, AKIN_ELIMIT, "cannot start a thread: %s",
-                           strerror(error));
-        model_session_close(thread->session);
+    akin_status status = AKIN_OK;
+    pipeline_thread *t = mem_array(1, sizeof *t);
+    if (!t) return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory for a thread");
+    t->p = p;
+    void *floats = NULL;
+    AKIN_TRYG(mem_new_array(p->opt.batch_size * p->dim, sizeof(float),
+                            "vectors", &floats, err));
+    t->floats = floats;
+    AKIN_TRYG(model_session_open(p->opt.model, &t->session, err));
+    int error = pthread_create(&p->threads[p->n_threads], NULL,
+                               pipeline_thread_main, t);
+    if (error == 0) {
+        p->n_threads++;
+        return AKIN_OK;
     }
-    mem_free(thread);
+    status = AKIN_FAIL(err, AKIN_ELIMIT, "cannot start a thread: %s",
+                       strerror(error));
+done:
+    pipeline_end_thread(t);
     return status;
 }
 
 /* ---- opening and closing ----------------------------------------------------------- */
 
-static akin_status pipeline_alloc_batch(pipeline *p, batch *b, akin_error *err)
+static akin_status pipeline_alloc_buffers(pipeline *p, akin_error *err)
 {
-    size_t n = p->opt.batch_size, samples;
-    if (!mem_mul(n, p->n_samples, &samples) ||
+    size_t samples;
+    void *array;
+    if (!mem_mul(p->opt.batch_size, p->n_samples, &samples) ||
         samples > SIZE_MAX / sizeof(float))
         return AKIN_FAIL(err, AKIN_ELIMIT, "the batch size is too large");
-    b->samples = mem_aligned(samples * sizeof(float));
-    b->floats = mem_array(n * p->dim, sizeof(float));
-    b->halves = mem_array(n * p->dim, 2);
-    b->spans = mem_array(n, sizeof *b->spans);
-    if (!b->samples || !b->floats || !b->halves || !b->spans)
-        return AKIN_FAIL(err, AKIN_ENOMEM,
-                         "out of memory for batches of %zu windows", n);
+    AKIN_TRY(mem_new_array(p->opt.threads + 2, sizeof(float *), "buffers",
+                           &array, err));
+    p->buffers = array;
+    for (; p->n_buffers < p->opt.threads + 2; p->n_buffers++) {
+        float *buffer = mem_aligned(samples * sizeof(float));
+        if (!buffer)
+            return AKIN_FAIL(err, AKIN_ENOMEM,
+                             "out of memory for batches of %zu windows",
+                             p->opt.batch_size);
+        p->buffers[p->n_buffers_free++] = buffer;
+    }
+    return AKIN_OK;
+}
+
+static akin_status pipeline_alloc_batches(pipeline *p, akin_error *err)
+{
+    size_t n = p->opt.batch_size, bytes = n * (p->dim * 2 + sizeof(media_span));
+    size_t least = 2 * p->opt.threads + 1 + PIPELINE_RESERVED;
+    void *array;
+    p->n_batches = PIPELINE_RESULT_BYTES / bytes;
+    if (p->n_batches > PIPELINE_MAX_BATCHES)
+        p->n_batches = PIPELINE_MAX_BATCHES;
+    if (p->n_batches < least) p->n_batches = least;
+    AKIN_TRY(mem_new_array(p->n_batches, sizeof(batch), "batches", &array, err));
+    p->batches = array;
+    for (size_t i = 0; i < p->n_batches; i++) {
+        batch *b = &p->batches[i];
+        b->halves = mem_array(n * p->dim, 2);
+        b->spans = mem_array(n, sizeof *b->spans);
+        if (!b->halves || !b->spans)
+            return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory for results");
+        b->next = p->free;
+        p->free = b;
+        p->n_free++;
+    }
     return AKIN_OK;
 }
 
 static akin_status pipeline_init(pipeline *p, akin_error *err)
 {
     void *array;
-    p->n_batches = p->n_free = 2 * p->opt.threads + 1 + PIPELINE_RESERVED;
-    AKIN_TRY(mem_new_array(p->n_batches, sizeof(batch), "batches", &array, err));
-    p->batches = array;
-    for (size_t i = 0; i < p->n_batches; i++)
-        AKIN_TRY(pipeline_alloc_batch(p, &p->batches[i], err));
+    AKIN_TRY(pipeline_alloc_buffers(p, err));
+    AKIN_TRY(pipeline_alloc_batches(p, err));
     AKIN_TRY(mem_new_array(p->opt.threads, sizeof(pthread_t), "threads", &array,
                            err));
     p->threads = array;
@@ -396,10 +458,12 @@ void pipeline_close(pipeline *p)
         pipeline_clear_file(pipeline_file_at(p, i));
     for (size_t i = 0; p->batches && i < p->n_batches; i++) {
         mem_free_aligned(p->batches[i].samples);
-        mem_free(p->batches[i].floats);
         mem_free(p->batches[i].halves);
         mem_free(p->batches[i].spans);
     }
+    for (size_t i = 0; i < p->n_buffers_free; i++)
+        mem_free_aligned(p->buffers[i]);
+    mem_free(p->buffers);
     mem_free(p->batches);
     mem_free(p->threads);
     pthread_cond_destroy(&p->done);
@@ -457,6 +521,8 @@ void pipeline_release(pipeline *p, pipeline_batch *face)
     f->first = b->next;
     if (!f->first) f->last = NULL;
     b->state = BATCH_FREE;
+    b->next = p->free;
+    p->free = b;
     p->n_free++;
     if (f->ended && !f->first) {
         pipeline_clear_file(f);

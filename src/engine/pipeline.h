@@ -26,7 +26,6 @@ typedef struct pipeline_file {
     store_window *known; /* windows that are there already, not embedded again;
                             owned (mem_free), taken over by push */
     size_t n_known;
-    size_t decode_threads; /* window_plan's */
     size_t tag; /* the caller's */
 } pipeline_file;
 

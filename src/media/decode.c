@@ -22,7 +22,6 @@
 #define DECODE_MIN_RATE_HZ 1000
 #define DECODE_MAX_RATE_HZ 10000000
 #define DECODE_MAX_CHANNELS 64
-#define DECODE_MAX_THREADS 16
 
 /* FFmpeg reads WAV in 4 KiB packets, and for each file it searches up to 2500
  * of them for DTS in disguise: larger ones and two of them make a 5 s file open
@@ -173,7 +172,9 @@ static akin_status decode_open_codec(decoder *d, akin_error *err)
     int rc = avcodec_parameters_to_context(d->codec, d->stream->codecpar);
     if (rc < 0) return decode_fail(d, rc, 0, err);
     d->codec->pkt_timebase = d->stream->time_base;
-    d->codec->thread_count = d->n_threads;
+    /* Frame threads were tried for FLAC: waking them for each of its short
+     * frames costs more than the second processor gains. */
+    d->codec->thread_count = 1;
     if (decode_has_checks(codec->id))
         d->codec->err_recognition = AV_EF_CRCCHECK | AV_EF_EXPLODE;
     rc = avcodec_open2(d->codec, codec, NULL);
@@ -395,20 +396,12 @@ akin_status decode_next(decoder *d, bool *more, akin_error *err)
 
 akin_status decoder_open(const char *path, decoder **out, akin_error *err)
 {
-    return decoder_open_threads(path, 1, out, err);
-}
-
-akin_status decoder_open_threads(const char *path, size_t n_threads,
-                                 decoder **out, akin_error *err)
-{
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, decode_silence_log);
     decoder *d = mem_array(1, sizeof *d);
     if (!d) return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory for '%s'", path);
     akin_status status = AKIN_OK;
     d->io.fd = -1;
-    d->n_threads = n_threads < DECODE_MAX_THREADS ? (int)n_threads
-                                                  : DECODE_MAX_THREADS;
     d->path = mem_strdup(path);
     if (!d->path) {
         status = AKIN_FAIL(err, AKIN_ENOMEM, "out of memory for '%s'", path);

@@ -18,11 +18,6 @@ typedef struct decoder decoder;
  * name patterns are never followed. */
 akin_status decoder_open(const char *path, decoder **out, akin_error *err)
     AKIN_NODISCARD;
-
-/* The same with up to n_threads of FFmpeg's own, which FLAC and a few others
- * make use of; what is read is the same. */
-akin_status decoder_open_threads(const char *path, size_t n_threads,
-                                 decoder **out, akin_error *err) AKIN_NODISCARD;
 void decoder_close(decoder *d);
 
 const media_info *decoder_get_info(const decoder *d);

@@ -58,7 +58,6 @@ typedef struct decode_traits {
 
 struct decoder {
     char *path;
-    int n_threads;
     media_info info;
     const decode_traits *traits;
     decode_io io;

@@ -21,7 +21,6 @@ typedef struct window_plan {
     double speed;       /* 0.01 .. 100; 1 as recorded, < 1 slower */
     double fmin_hz;     /* band-pass edges after speed; 0: none below */
     double fmax_hz;     /* 0 or >= rate / 2: none above */
-    size_t decode_threads; /* FFmpeg's own for one file; 0: one */
     double min_len_s;   /* a last window with less playback than this is left
                            out, unless it is the only one; 0: kept */
 } window_plan;

@@ -432,46 +432,6 @@ static void memory_out_is_an_error(void)
     CHECK(!failed);
 }
 
-/* The frames read, or the error's text. */
-static void read_with_threads(const char *path, size_t n_threads, float *all,
-                              size_t cap, size_t *n, akin_error *err)
-{
-    decoder *d = NULL;
-    size_t got = 1;
-    *n = 0;
-    *err = (akin_error){0};
-    akin_status status = decoder_open_threads(path, n_threads, &d, err);
-    while (status == AKIN_OK && got > 0) {
-        status = decoder_read(d, all + *n, cap - *n < 5000 ? cap - *n : 5000,
-                              &got, err);
-        *n += got;
-    }
-    decoder_close(d);
-}
-
-/* Damaged files too: the frames before the damage and the place of it. */
-static void threads_change_nothing(void)
-{
-    static float one[1 << 19], many[1 << 19];
-    sound_spec spec = {"flac", "flac", 48000, 2};
-    size_t n_bytes, n_one, n_many;
-    akin_error e_one, e_many;
-    char *data = encoded("t.flac", &spec, &n_bytes);
-    if (!data) return;
-    const char *path = sound_path("t.flac");
-    for (size_t damage = 0; damage < 12; damage++) {
-        if (damage) data[n_bytes * damage / 13] ^= 0x55;
-        write_bytes(path, data, n_bytes);
-        read_with_threads(path, 1, one, 1 << 19, &n_one, &e_one);
-        read_with_threads(path, 4, many, 1 << 19, &n_many, &e_many);
-        CHECK_EQ_INT(n_one, n_many);
-        CHECK(memcmp(one, many, n_one * sizeof *one) == 0);
-        CHECK_EQ_TEXT(e_many.text, e_one.text);
-        if (damage) data[n_bytes * damage / 13] ^= 0x55;
-    }
-    mem_free(data);
-}
-
 static void errors_stay(void)
 {
     double x[1000] = {0};
@@ -531,7 +491,6 @@ const test_case test_decode_cases[] = {
     {"decode/a_rate_that_changes_is_an_error", a_rate_that_changes_is_an_error},
     {"decode/flipped_bytes_never_crash", flipped_bytes_never_crash},
     {"decode/memory_out_is_an_error", memory_out_is_an_error},
-    {"decode/threads_change_nothing", threads_change_nothing},
     {"decode/errors_stay", errors_stay},
     {"decode/info_is_told", info_is_told},
     {"decode/names_of_sounds", names_of_sounds},
