@@ -23,8 +23,6 @@ static const char ALL_WINDOWS[] =
 static const char RECORDING_WINDOWS[] =
     "SELECT id, recording_id, offsets FROM windows WHERE recording_id = ?1"
     " ORDER BY akin_start(offsets), id";
-static const char COUNT_RECORDING[] =
-    "SELECT count(*) FROM windows WHERE recording_id = ?1";
 static const char GET_ROW[] =
     "SELECT w.id, w.recording_id, w.offsets,"
     " ifnull(replace(r.filename, '\\', '/'), ''), r.datetime, d.name, d.project"
@@ -107,22 +105,6 @@ akin_status store_remove_window(store *s, int64_t id, akin_error *err)
 }
 
 /* ---- reading ------------------------------------------------------------ */
-
-akin_status store_count_recording(store *s, int64_t recording_id, int64_t *n,
-                                  akin_error *err)
-{
-    sqlite3_stmt *q = NULL;
-    bool row;
-    akin_status status = AKIN_OK;
-    *n = 0;
-    AKIN_TRYG(store_ask(s, COUNT_RECORDING,
-                        STORE_VALUES(store_integer(recording_id)), &q, err));
-    AKIN_TRYG(store_step(s, q, "count windows", &row, err));
-    if (row) *n = sqlite3_column_int64(q, 0);
-done:
-    store_release(q);
-    return status;
-}
 
 akin_status store_recording_windows(store *s, int64_t recording_id,
                                     store_window **out, size_t *n,

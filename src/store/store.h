@@ -113,9 +113,6 @@ akin_status store_recording_windows(store *s, int64_t recording_id,
                                     store_window **out, size_t *n,
                                     akin_error *err) AKIN_NODISCARD;
 
-akin_status store_count_recording(store *s, int64_t recording_id, int64_t *n,
-                                  akin_error *err) AKIN_NODISCARD;
-
 /* Deletes the row, its pending vector and (as hoplite does) nothing else. */
 akin_status store_remove_window(store *s, int64_t id, akin_error *err)
     AKIN_NODISCARD;
