@@ -5,6 +5,7 @@
 BUILD ?= build
 ASAN_BUILD ?= build-asan
 export ASAN_OPTIONS ?= allocator_may_return_null=1
+export LSAN_OPTIONS ?= suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0
 MESON_FLAGS ?=
 PREFIX ?= /usr/local
 

@@ -12,7 +12,6 @@
  * when they are cut off. */
 #define _GNU_SOURCE
 #include <math.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -84,15 +83,6 @@ static const decode_traits *decode_find_traits(const char *container,
             break;
     }
     return t;
-}
-
-static void decode_silence_log(void) { av_log_set_level(AV_LOG_QUIET); }
-
-static int decode_refuse_file(AVFormatContext *format, AVIOContext **avio,
-                              const char *url, int flags, AVDictionary **opts)
-{
-    (void)format, (void)avio, (void)url, (void)flags, (void)opts;
-    return AVERROR(EPERM);
 }
 
 static double decode_seconds(const decoder *d, int64_t position)
@@ -396,8 +386,7 @@ akin_status decode_next(decoder *d, bool *more, akin_error *err)
 
 akin_status decoder_open(const char *path, decoder **out, akin_error *err)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, decode_silence_log);
+    decode_silence();
     decoder *d = mem_array(1, sizeof *d);
     if (!d) return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory for '%s'", path);
     akin_status status = AKIN_OK;

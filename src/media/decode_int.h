@@ -20,6 +20,13 @@ akin_status decode_io_open(decode_io *io, const char *path, akin_error *err)
     AKIN_NODISCARD;
 void decode_io_close(decode_io *io);
 
+/* For AVFormatContext.io_open: nothing in a file opens another. */
+int decode_refuse_file(AVFormatContext *format, AVIOContext **avio,
+                       const char *url, int flags, AVDictionary **options);
+
+/* Keeps FFmpeg from printing; call it before anything else of FFmpeg. */
+void decode_silence(void);
+
 /* ---- decode_mix.c: any sample format to the mean of its channels --------- */
 
 /* Mixes n frames of `frame` from `first` on; the format must be supported. */

@@ -4,7 +4,9 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <libavutil/log.h>
 #include <libavutil/mem.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -88,4 +90,19 @@ void decode_io_close(decode_io *io)
     }
     if (io->fd >= 0) close(io->fd);
     io->fd = -1;
+}
+
+int decode_refuse_file(AVFormatContext *format, AVIOContext **avio,
+                       const char *url, int flags, AVDictionary **options)
+{
+    (void)format, (void)avio, (void)url, (void)flags, (void)options;
+    return AVERROR(EPERM);
+}
+
+static void decode_set_quiet(void) { av_log_set_level(AV_LOG_QUIET); }
+
+void decode_silence(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, decode_set_quiet);
 }
