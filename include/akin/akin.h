@@ -53,6 +53,29 @@ AKIN_API const char *akin_version(void);
 /* One line: version, the instruction set in use, libraries. Static. */
 AKIN_API const char *akin_build_info(void);
 
+/* ---- models: where they are ---------------------------------------------------- */
+
+typedef enum akin_device {
+    AKIN_CPU,
+    AKIN_CUDA, /* where the runtime and the machine have it; else the CPU, with a
+                  warning */
+} akin_device;
+
+/* Where learned models are, and what runs them. All-zero: the built-in models,
+ * and ONNX Runtime if it is among the system's libraries. */
+typedef struct akin_model_options {
+    const char *const *folders; /* [n_folders], each holding models as
+                                   FOLDER/NAME; the first that has it counts */
+    size_t n_folders;
+    const char *cards;   /* folder of the cards that ship, CARDS/NAME/model.json:
+                            what akin_model_install knows by name */
+    const char *runtime; /* ONNX Runtime's library or the folder that holds it;
+                            NULL: the system's, then runtime_folders */
+    const char *const *runtime_folders; /* [n_runtime_folders] */
+    size_t n_runtime_folders;
+    akin_device device;
+} akin_model_options;
+
 /* ---- the database ------------------------------------------------------------ */
 
 typedef struct akin_db akin_db;
@@ -73,19 +96,22 @@ enum {
     AKIN_SET_FMAX = 1 << 4,
     AKIN_SET_MIN_LENGTH = 1 << 5,
     AKIN_SET_AUDIO_ROOT = 1 << 6,
+    AKIN_SET_EVERY = 1 << 7,
 };
 
 /* How the media of a database became windows. Stored with it, applied again to
  * every query. */
 typedef struct akin_settings {
     unsigned set;           /* AKIN_SET_... */
-    const char *model;      /* a built-in name; "mel" */
+    const char *model;      /* a name, or a model's folder (with a '/'); "mel" */
     double overlap_s;       /* of playback, below the model's window; 0 */
     double audio_speed;     /* 0.01 .. 100: below 1 slower than recorded; 1 */
     int fmin_hz;            /* band-pass 0 .. 15000 Hz after the speed change; */
     int fmax_hz;            /*   0 and 15000 are off */
     double min_length_s;    /* leaves out shorter last windows; 0: keeps all */
     const char *audio_root; /* folder the recordings' names are relative to */
+    double every_s;         /* of films, for image models: seconds between the
+                               frames that are embedded, 0.001 .. 86400; 1 */
 } akin_settings;
 
 typedef struct akin_db_options {
@@ -94,6 +120,7 @@ typedef struct akin_db_options {
                                set must equal the stored ones: AKIN_ESETTINGS
                                names both. audio_root may differ: a moved root
                                is used, and stored by a writer. */
+    const akin_model_options *models; /* copied; NULL: defaults */
     double busy_s;          /* how long to wait for another writer; 0: 5 */
     void (*warn)(void *user, const char *text); /* things worth knowing */
     void *user;
@@ -117,14 +144,16 @@ typedef struct akin_info {
     const char *format;         /* "hoplite 1.x" or "hoplite pre-1.0" */
     const char *model;          /* "" if unknown */
     const char *model_identity; /* hash of its files; "" if unknown */
-    bool model_available;       /* can embed queries here */
+    bool model_available;       /* is here; its graphs were not loaded */
+    const char *modality;       /* "sound" or "image" */
     uint32_t dim;
-    uint32_t rate_hz;           /* of the model; 0 if unknown */
+    uint32_t rate_hz;           /* of a sound model; 0 if unknown */
     double window_s;            /* of playback; 0 if unknown */
     akin_settings settings;     /* set = those that are stored */
     int64_t n_deployments, n_recordings, n_windows, n_annotations;
     int64_t n_vectors;          /* windows' vectors, journaled ones included */
     int64_t n_pending;          /* of them not yet in usearch.index */
+    int64_t n_scores;           /* of classes, kept with windows */
     int64_t sqlite_bytes, index_bytes;
     const char *index_state;    /* "ok", "missing", "damaged: ..." */
 } akin_info;
@@ -166,6 +195,8 @@ typedef struct akin_extract_options {
                             folders below the audio root. NULL: BirdNET-
                             Analyzer's one project and deployment */
     bool force;          /* redo files that are complete */
+    size_t n_scores;     /* best classes kept with each window, of a model that
+                            scores classes; 0: none */
     /* Called at most 10 times a second from the calling thread; false stops:
      * AKIN_ECANCELLED, with all that was written kept. Its answer does not
      * matter in the phase "index". */
@@ -183,22 +214,34 @@ typedef struct akin_extract_report {
     double decode_s, resample_s, filter_s, model_s, write_s, index_s;
 } akin_extract_report;
 
-/* Writes: embeds every audio file among inputs (files and folders, searched
- * through) that is not complete in the database. Row and vector of a window are
+/* Writes: embeds every file among inputs (files and folders, searched through)
+ * that the model can take and that is not complete in the database: sounds and
+ * sound tracks of films for a sound model; pictures (one window, 0 to 0) and
+ * films (a window for each frame, from its time to its time) for an image
+ * model. Row and vector of a window are
  * committed together; a run that is stopped or killed is taken up by the next.
- * Windows, ids and vectors are the same at any thread count. AKIN_OK with
- * n_failed > 0 when some files could not be read; AKIN_ENOTFOUND when there was
- * no audio file at all. opt and report may be NULL. */
+ * Windows and ids are the same at any thread count, and so are the vectors of
+ * built-in models; those of learned models may differ in the last bit with the
+ * batches they were computed in. AKIN_OK with n_failed > 0 when some files
+ * could not be read; AKIN_ENOTFOUND when there was no file to embed at all. opt
+ * and report may be NULL. */
 AKIN_API akin_status akin_extract(akin_db *db, const char *const *inputs,
                                   size_t n_inputs,
                                   const akin_extract_options *opt,
                                   akin_extract_report *report,
                                   akin_error *err);
 
-/* How many files among inputs akin_extract would look at: to ask before a
- * database is made. Fails as it does. */
+typedef struct akin_input_counts {
+    size_t n_sounds;   /* sound files; films are among them */
+    size_t n_pictures; /* image files, without films */
+    size_t n_films;
+    size_t n_others;   /* given by name, whatever they hold */
+} akin_input_counts;
+
+/* What akin_extract would look at among inputs: to ask before a database is
+ * made. AKIN_ENOTFOUND for a path that is not there. */
 AKIN_API akin_status akin_count_inputs(const char *const *inputs,
-                                       size_t n_inputs, size_t *n_files,
+                                       size_t n_inputs, akin_input_counts *out,
                                        akin_error *err);
 
 /* ---- search ---------------------------------------------------------------------- */
@@ -217,7 +260,9 @@ typedef enum akin_crop {
 
 /* What is asked for: the first of these that is given. */
 typedef struct akin_query {
-    const char *file;        /* a sound file, cut and filtered as stored */
+    const char *file;        /* a sound, cut and filtered as stored; for an image
+                                database a picture or a film */
+    const char *text;        /* for a model with a text tower */
     const char *vector_file; /* .npy of float32 or float64, [dim] or [n, dim] */
     const float *vectors;    /* [n_vectors, dim] */
     size_t n_vectors, dim;
@@ -234,6 +279,11 @@ typedef struct akin_search_options {
     size_t threads;   /* 0: one per processor */
 } akin_search_options;
 
+typedef struct akin_class_score {
+    const char *name;
+    float score;
+} akin_class_score;
+
 typedef struct akin_hit {
     size_t rank;             /* from 1, the offset included */
     size_t db;               /* which of the databases */
@@ -248,6 +298,8 @@ typedef struct akin_hit {
     const char *project;     /* or NULL */
     const char *const *labels;
     size_t n_labels;
+    const akin_class_score *classes; /* kept at extraction, best first */
+    size_t n_classes;
 } akin_hit;
 
 typedef struct akin_results akin_results;
@@ -283,8 +335,9 @@ typedef struct akin_export_report {
 } akin_export_report;
 
 /* Writes each hit's sound to dir as `{score:.5f}_{name}_{start}_{end}.wav`:
- * original rate and speed, unfiltered, mono 16-bit; and `manifest.csv` beside
- * them. A hit whose file is gone is named in the manifest and counted as
+ * original rate and speed, unfiltered, mono 16-bit; of an image database the
+ * file itself as `{score:.5f}_{name}.{extension}`, a film's frame as
+ * `{score:.5f}_{name}_{time}.jpg`; and `manifest.csv` beside them. A hit whose file is gone is named in the manifest and counted as
  * failed. The databases must still be open. */
 AKIN_API akin_status akin_export_clips(const akin_results *results,
                                        const char *dir,
@@ -369,21 +422,87 @@ AKIN_API akin_status akin_verify(const char *path,
                                  const akin_verify_options *opt,
                                  akin_verify_report *report, akin_error *err);
 
-/* ---- models --------------------------------------------------------------------------------- */
+/* ---- models: what they are ------------------------------------------------------------------- */
 
 typedef struct akin_model_info {
-    const char *name;
-    const char *identity;
-    const char *modality; /* "sound" */
-    const char *about;    /* one line */
-    uint32_t dim, rate_hz;
+    const char *name, *version, *licence, *source, *about; /* "" if not said */
+    const char *identity; /* changes when any vector would; "" while it is not
+                             known (akin_model_each) */
+    const char *modality; /* "sound" or "image" */
+    const char *folder;   /* NULL: built in */
+    uint32_t dim;         /* 0: only the graph says, and it is not loaded */
+    uint32_t rate_hz;     /* of a sound model */
     double window_s;
+    uint32_t width, height; /* pixels that enter an image model */
+    size_t n_classes;       /* that it scores; 0: none */
     bool text, builtin;
 } akin_model_info;
 
-/* The models that can be used here; i < akin_model_count(). Static. */
-AKIN_API size_t akin_model_count(void);
-AKIN_API const akin_model_info *akin_model_at(size_t i);
+/* Calls visit for the built-in models, then for those in opt's folders, by
+ * name; one that cannot be used has its reason in problem (else NULL). Borrowed
+ * during the call; false ends it early. */
+AKIN_API akin_status akin_model_each(
+    const akin_model_options *opt,
+    bool (*visit)(void *user, const akin_model_info *info, const char *problem),
+    void *user, akin_error *err);
+
+typedef struct akin_model akin_model;
+
+/* Opens a model by name or by its folder (with a '/'). Thread-safe to use.
+ * AKIN_EMODEL says how to get what is missing. */
+AKIN_API akin_status akin_model_open(const char *name,
+                                     const akin_model_options *opt,
+                                     akin_model **out, akin_error *err);
+AKIN_API void akin_model_close(akin_model *model);
+
+/* Lives as long as the model. */
+AKIN_API const akin_model_info *akin_model_get_info(const akin_model *model);
+
+/* samples [n, rate_hz * window_s] mono, full scale 1.0 -> vectors [n, dim]. */
+AKIN_API akin_status akin_model_embed_sound(akin_model *model,
+                                            const float *samples, size_t n,
+                                            float *vectors, akin_error *err);
+
+/* rgb [height, width, 3] -> vector [dim]. */
+AKIN_API akin_status akin_model_embed_image(akin_model *model,
+                                            const uint8_t *rgb, uint32_t width,
+                                            uint32_t height, float *vector,
+                                            akin_error *err);
+
+/* UTF-8 -> vector [dim], for a model with a text tower. */
+AKIN_API akin_status akin_model_embed_text(akin_model *model, const char *text,
+                                           float *vector, akin_error *err);
+
+typedef enum akin_finding {
+    AKIN_FINDING_FACT,    /* a tensor, a size, a time */
+    AKIN_FINDING_WARNING, /* works, but look at it */
+    AKIN_FINDING_PROBLEM, /* cannot be used like this */
+} akin_finding;
+
+/* Loads every part of a model, tells its inputs and outputs with their shapes,
+ * runs it on noise and on silence, and says what is wrong. AKIN_OK whatever it
+ * finds; *n_problems counts. */
+AKIN_API akin_status akin_model_check(
+    const char *name, const akin_model_options *opt,
+    void (*say)(void *user, akin_finding kind, const char *text), void *user,
+    size_t *n_problems, akin_error *err);
+
+typedef struct akin_install_options {
+    const char *cards;   /* as in akin_model_options */
+    /* At most ten times a second; total is -1 while it is not known. false
+     * stops (AKIN_ECANCELLED); the next install goes on from there. */
+    bool (*progress)(void *user, const char *file, int64_t done_bytes,
+                     int64_t total_bytes);
+    void (*installed)(void *user, const char *folder); /* once, at the end */
+    void *user;
+} akin_install_options;
+
+/* Copies or downloads a model into folder/NAME: source is the name of a card in
+ * opt->cards, the URL of a model.json, or a folder. AKIN_ENOTFOUND,
+ * AKIN_EMODEL (a wrong card, size or hash), AKIN_EIO. */
+AKIN_API akin_status akin_model_install(const char *source, const char *folder,
+                                        const akin_install_options *opt,
+                                        akin_error *err);
 
 #ifdef __cplusplus
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * akin extract: recordings in, a database out. */
+ * akin extract: recordings or pictures in, a database out. */
 #define _GNU_SOURCE
 #include <string.h>
 
 #include "base/file.h"
 #include "base/memory.h"
 #include "cli/commands.h"
+#include "cli/model_places.h"
 #include "cli/print.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
@@ -13,8 +14,10 @@
 typedef struct extract_args {
     option_texts inputs;
     const char *database, *model, *audio_root, *dataset, *file_output;
-    double overlap_s, audio_speed, min_length_s;
-    int64_t fmin_hz, fmax_hz, batch_size, threads, n_workers, n_producers;
+    double overlap_s, audio_speed, min_length_s, every_s;
+    int64_t fmin_hz, fmax_hz, batch_size, n_scores;
+    int64_t threads, n_workers, n_producers;
+    int device;
     bool force, json, quiet, progress, verbose;
 } extract_args;
 
@@ -23,13 +26,19 @@ typedef struct extract_args {
 static const option_spec option_table[] = {
     {.name = "input", .aliases = "-i", .type = OPTION_TEXTS,
      .offset = AT(inputs), .value = "PATH",
-     .help = "a sound file or a folder to search through; may be repeated"},
+     .help = "a sound, a picture, a film or a folder to search through; may "
+             "be repeated"},
     {.name = "database", .aliases = "-db", .type = OPTION_TEXT,
      .offset = AT(database), .value = "DB",
      .help = "the database, a folder; made if it is not there"},
     {.name = "model", .type = OPTION_TEXT, .offset = AT(model),
-     .value = "NAME",
-     .help = "the embedding model (mel); see akin model list"},
+     .value = "NAME|DIR",
+     .help = "the embedding model, or its folder (mel; tint where all inputs "
+             "are pictures); see akin model list"},
+    {.name = "device", .type = OPTION_CHOICE, .offset = AT(device),
+     .value = "cpu|cuda",
+     .help = "what a learned model runs on (cpu)",
+     .choices = command_devices},
     {.name = "overlap", .type = OPTION_NUMBER, .offset = AT(overlap_s),
      .value = "S",
      .help = "seconds by which windows overlap (0)", .max = 3600,
@@ -51,6 +60,14 @@ static const option_spec option_table[] = {
      .value = "S",
      .help = "leave out a last window with less playback than this, unless it "
              "is the only one (0: keep all)", .max = 3600},
+    {.name = "every", .type = OPTION_NUMBER, .offset = AT(every_s),
+     .value = "S",
+     .help = "of films, for a model of pictures: seconds between the frames "
+             "that are embedded (1)", .min = 0.001, .max = 86400},
+    {.name = "scores", .type = OPTION_INTEGER, .offset = AT(n_scores),
+     .value = "K",
+     .help = "keep the K best classes with each window, where the model "
+             "scores classes (0)", .max = 1000},
     {.name = "audio-root", .type = OPTION_TEXT, .offset = AT(audio_root),
      .value = "DIR",
      .help = "the folder that the names of recordings are relative to; give "
@@ -67,7 +84,7 @@ static const option_spec option_table[] = {
              ".csv, or a folder with one file per window"},
     {.name = "batch-size", .aliases = "-b", .type = OPTION_INTEGER,
      .offset = AT(batch_size), .value = "N",
-     .help = "windows per call of the model (8)", .min = 1, .max = 65536,
+     .help = "windows per call of the model (chosen by the model)", .min = 1, .max = 65536,
      .clamp = true},
     {.name = "threads", .aliases = "-t", .type = OPTION_INTEGER,
      .offset = AT(threads), .value = "N",
@@ -101,6 +118,10 @@ typedef struct extract_run {
     progress bar;
     json_t *failures;
     akin_progress last;
+    akin_input_counts inputs;
+    const char *model;         /* to open; NULL: the database's own */
+    char *model_folder;        /* owned; what model is, if it is no name */
+    bool is_image, takes_text; /* the model of the database */
 } extract_run;
 
 /* ---- during the run ----------------------------------------------------- */
@@ -161,7 +182,21 @@ static void print_sound(double audio_s, double elapsed_s)
                    audio_s / elapsed_s);
 }
 
-static void print_summary(const akin_extract_report *report, const char *db)
+static void print_pictures(const extract_run *run,
+                           const akin_extract_report *report)
+{
+    if (report->n_windows > 0 && report->elapsed_s > 0)
+        print_note("%lld %s in %.1f s (%.0f per second)",
+                   (long long)report->n_windows,
+                   run->inputs.n_films > 0 ? "pictures and frames"
+                   : report->n_windows == 1 ? "picture"
+                                            : "pictures",
+                   report->elapsed_s,
+                   (double)report->n_windows / report->elapsed_s);
+}
+
+static void print_summary(const extract_run *run,
+                          const akin_extract_report *report, const char *db)
 {
     print_note("%zu %s done, %zu skipped, %zu failed; %lld new %s",
                report->n_done,
@@ -169,13 +204,18 @@ static void print_summary(const akin_extract_report *report, const char *db)
                report->n_skipped, report->n_failed,
                (long long)report->n_windows,
                print_plural(report->n_windows, "window", "windows"));
-    if (report->n_done + report->n_failed > 0)
+    if (report->n_done + report->n_failed > 0 && run->is_image)
+        print_pictures(run, report);
+    else if (report->n_done + report->n_failed > 0)
         print_sound(report->audio_s, report->elapsed_s);
     if (report->n_failed > 0)
         print_note("what could be read of the failed files is kept; run the "
                    "same command again once they are mended");
     print_note("database: %s", db);
-    print_note("next: akin search %s --file A_SOUND.wav", db);
+    print_note("next: akin search %s %s", db,
+               run->takes_text ? "--text \"WHAT TO LOOK FOR\""
+               : run->is_image ? "--file A_PICTURE.jpg"
+                               : "--file A_SOUND.wav");
 }
 
 static void print_report(const extract_run *run,
@@ -220,24 +260,27 @@ static void print_failed(const extract_run *run, const char *db)
 /* ---- the run ------------------------------------------------------------ */
 
 /* The audio root is stored, so it must not be relative to this process. */
-static void fill_settings(const options *parsed, const extract_args *args,
+static void fill_settings(const options *parsed, const extract_run *run,
                           const char *root, akin_settings *out)
 {
     static const struct {
         const char *option;
         unsigned set;
     } settable[] = {
-        {"model", AKIN_SET_MODEL},     {"overlap", AKIN_SET_OVERLAP},
+        {"overlap", AKIN_SET_OVERLAP},
         {"fmin", AKIN_SET_FMIN},       {"fmax", AKIN_SET_FMAX},
         {"audio-speed", AKIN_SET_SPEED},
         {"min-length", AKIN_SET_MIN_LENGTH},
         {"audio-root", AKIN_SET_AUDIO_ROOT},
+        {"every", AKIN_SET_EVERY},
     };
+    const extract_args *args = run->args;
     *out = (akin_settings){
-        .model = args->model, .overlap_s = args->overlap_s,
+        .model = run->model, .overlap_s = args->overlap_s,
         .audio_speed = args->audio_speed, .fmin_hz = (int)args->fmin_hz,
         .fmax_hz = (int)args->fmax_hz, .min_length_s = args->min_length_s,
-        .audio_root = root};
+        .audio_root = root, .every_s = args->every_s};
+    if (run->model) out->set |= AKIN_SET_MODEL;
     for (size_t i = 0; i < sizeof settable / sizeof *settable; i++)
         if (options_given(parsed, settable[i].option))
             out->set |= settable[i].set;
@@ -265,6 +308,115 @@ static akin_status write_texts(akin_db *db, const extract_args *args,
     return AKIN_OK;
 }
 
+/* What the open database's model is, for the summary. */
+static akin_status learn_model(extract_run *run, akin_db *db, akin_error *err)
+{
+    akin_info info;
+    model_places places;
+    akin_model *model = NULL;
+    AKIN_TRY(akin_get_info(db, &info, err));
+    run->is_image = strcmp(info.modality, "image") == 0;
+    if (!run->is_image) return AKIN_OK;
+    if (model_places_init(&places, AKIN_CPU, NULL) == AKIN_OK &&
+        akin_model_open(run->model ? run->model : info.model, &places.options,
+                        &model, NULL) == AKIN_OK)
+        run->takes_text = akin_model_get_info(model)->text;
+    akin_model_close(model);
+    model_places_clear(&places);
+    return AKIN_OK;
+}
+
+static bool database_exists(const char *path)
+{
+    char *rows = file_join(path, "hoplite.sqlite");
+    bool exists = rows && file_exists(rows);
+    mem_free(rows);
+    return exists;
+}
+
+static akin_status pass_over(void *user, const char *path, akin_error *err)
+{
+    (void)user, (void)path, (void)err;
+    return AKIN_OK;
+}
+
+static void note_unreadable(void *user, const char *path, const char *reason)
+{
+    akin_error *why = user;
+    if (why->code == AKIN_OK)
+        (void)AKIN_FAIL(why, AKIN_EIO, "cannot read '%s': %s", path, reason);
+}
+
+/* Nothing was found, or a folder could not be looked into. */
+static akin_status fail_empty(const option_texts *inputs, akin_error *err)
+{
+    akin_error why = {0};
+    file_visitor visitor = {pass_over, note_unreadable, &why};
+    for (size_t i = 0; i < inputs->n; i++)
+        if (file_is_dir(inputs->items[i]))
+            AKIN_TRY(file_walk(inputs->items[i], &visitor, err));
+    if (why.code != AKIN_OK)
+        return AKIN_FAIL(err, why.code, "%s", why.text);
+    return AKIN_FAIL(err, AKIN_ENOTFOUND,
+                     "there is no sound, picture or film in '%s' (wav, flac, "
+                     "mp3, ..., jpg, png, ..., mp4, mkv, ... are looked for)",
+                     inputs->items[0]);
+}
+
+/* A named model that can take none of the inputs. Where it cannot be opened,
+ * akin_open will say why. */
+static akin_status check_model(const extract_run *run, const char *input,
+                               akin_error *err)
+{
+    const akin_input_counts *n = &run->inputs;
+    model_places places;
+    akin_model *model = NULL;
+    bool is_image = false, is_open;
+    if (n->n_sounds > 0 && n->n_pictures + n->n_films > 0) return AKIN_OK;
+    is_open = model_places_init(&places, AKIN_CPU, NULL) == AKIN_OK &&
+              akin_model_open(run->model, &places.options, &model, NULL) ==
+                  AKIN_OK;
+    if (is_open)
+        is_image =
+            strcmp(akin_model_get_info(model)->modality, "image") == 0;
+    akin_model_close(model);
+    model_places_clear(&places);
+    if (!is_open || is_image != (n->n_sounds > 0)) return AKIN_OK;
+    return AKIN_FAIL(err, AKIN_ENOTFOUND,
+                     "the model '%s' takes %s, and there is none in '%s'",
+                     run->model,
+                     is_image ? "pictures and films" : "sounds and films",
+                     input);
+}
+
+/* The model of a new database that none was named for, by what the inputs are;
+ * before it is made for nothing. */
+static akin_status choose_model(extract_run *run, const char *path,
+                                const option_texts *inputs, akin_error *err)
+{
+    akin_input_counts *n = &run->inputs;
+    run->model = run->args->model;
+    if (run->model && strchr(run->model, '/')) { /* stored, as the root is */
+        run->model_folder = file_absolute(run->model);
+        run->model = run->model_folder;
+        if (!run->model)
+            return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory for a path");
+    }
+    AKIN_TRY(akin_count_inputs(inputs->items, inputs->n, n, err));
+    if (database_exists(path)) return AKIN_OK;
+    if (n->n_sounds + n->n_pictures + n->n_films + n->n_others == 0)
+        return fail_empty(inputs, err);
+    if (n->n_others > 0) return AKIN_OK; /* whatever they hold */
+    if (run->model) return check_model(run, inputs->items[0], err);
+    if (n->n_sounds > 0) return AKIN_OK;
+    run->model = "tint";
+    if (!run->args->quiet)
+        print_note("all inputs are pictures: they are compared by their "
+                   "colours and shapes (--model tint); for models that know "
+                   "what they show, see akin help models");
+    return AKIN_OK;
+}
+
 static akin_status extract(const options *parsed, const option_texts *inputs,
                            const char *path, extract_run *run,
                            akin_extract_report *report, akin_error *err)
@@ -278,6 +430,7 @@ static akin_status extract(const options *parsed, const option_texts *inputs,
         .threads = thread_number(args),
         .dataset = args->dataset,
         .force = args->force,
+        .n_scores = (size_t)args->n_scores,
         .progress = on_progress,
         .file = on_file,
         .user = run,
@@ -285,12 +438,13 @@ static akin_status extract(const options *parsed, const option_texts *inputs,
     char *root = args->audio_root ? file_absolute(args->audio_root) : NULL;
     if (args->audio_root && !root)
         return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory for a path");
-    fill_settings(parsed, args, root, &open.settings);
-    size_t n_files; /* before a database is made for nothing */
-    akin_status status = akin_count_inputs(inputs->items, inputs->n, &n_files,
-                                           err);
-    if (status == AKIN_OK) status = akin_open(path, &open, &db, err);
+    akin_status status = choose_model(run, path, inputs, err);
+    fill_settings(parsed, run, root, &open.settings);
+    if (status == AKIN_OK)
+        status = command_open_with(path, &open, (akin_device)args->device, &db,
+                                   err);
     mem_free(root);
+    if (status == AKIN_OK) status = learn_model(run, db, err);
     if (status == AKIN_OK)
         status = akin_extract(db, inputs->items, inputs->n, &opt, report, err);
     progress_hide(&run->bar);
@@ -330,7 +484,7 @@ static int finish(const extract_run *run, akin_status status,
     if (stopped)
         print_stopped(run, report, db);
     else if (!run->args->quiet)
-        print_summary(report, db);
+        print_summary(run, report, db);
     if (run->args->json) print_report(run, report, db, stopped);
     return stopped                ? EXIT_STOPPED
            : report->n_failed > 0 ? EXIT_SOME_FAILED
@@ -358,13 +512,14 @@ static int run_extract(const options *parsed, const void *args_)
     akin_status status = extract(parsed, &inputs, db, &run, &report, &err);
     int code = finish(&run, status, &report, db, &err);
     json_decref(run.failures);
+    mem_free(run.model_folder);
     mem_free(inputs.items);
     return code;
 }
 
 const command cmd_extract = {
     .name = "extract",
-    .summary = "embed recordings into a database",
+    .summary = "embed recordings or pictures into a database",
     .synopsis = "INPUT... DB [options]\n-i INPUT -db DB [options]",
     .about =
         "Cuts every sound file among the inputs into windows, embeds them with "
@@ -372,12 +527,16 @@ const command cmd_extract = {
         "in DB are\nskipped, half-done ones are completed: an interrupted run "
         "is simply started\nagain. Files that cannot be read are named and the "
         "run goes on.\n\n"
+        "With a model of pictures, every picture is a window, and so is a "
+        "frame a second\nof every film. A model of sounds takes a film's "
+        "sound track.\n\n"
         "Model, overlap, speed and band-pass belong to the database. Left out, "
         "they are\nthose stored in it; given, they must be the same.\n\n"
         "  akin extract recordings birds.db\n"
         "  akin extract --overlap 1 --fmin 150 --fmax 12000 recordings "
         "birds.db\n"
-        "  akin extract --audio-speed 0.1 bats bats.db\n",
+        "  akin extract --audio-speed 0.1 bats bats.db\n"
+        "  akin extract --model tiny-clip photos photos.db\n",
     .table = option_table,
     .args_size = sizeof(extract_args),
     .run = run_extract,

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * akin info: what a database holds and how it was made. */
+#include <string.h>
+
 #include "cli/commands.h"
 #include "cli/print.h"
 
@@ -34,24 +36,28 @@ static json_t *settings_to_json(const akin_settings *s)
         json_object_set_new(value, "min_length", json_real(s->min_length_s));
     if (s->set & AKIN_SET_AUDIO_ROOT)
         json_object_set_new(value, "audio_root", json_text(s->audio_root));
+    if (s->set & AKIN_SET_EVERY)
+        json_object_set_new(value, "every", json_real(s->every_s));
     return value;
 }
 
 static json_t *counts_to_json(const akin_info *info)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "deployments",
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "deployments",
                      (json_int_t)info->n_deployments, "recordings",
                      (json_int_t)info->n_recordings, "windows",
                      (json_int_t)info->n_windows, "vectors",
                      (json_int_t)info->n_vectors, "pending",
                      (json_int_t)info->n_pending, "annotations",
-                     (json_int_t)info->n_annotations);
+                     (json_int_t)info->n_annotations, "scores",
+                     (json_int_t)info->n_scores);
 }
 
 static json_t *model_to_json(const akin_info *info)
 {
-    return json_pack("{s:o, s:I, s:o, s:b, s:I, s:f}", "name",
-                     json_text(info->model), "dim", (json_int_t)info->dim,
+    return json_pack("{s:o, s:o, s:I, s:o, s:b, s:I, s:f}", "name",
+                     json_text(info->model), "modality",
+                     json_text(info->modality), "dim", (json_int_t)info->dim,
                      "identity", json_text(info->model_identity), "available",
                      info->model_available, "rate_hz",
                      (json_int_t)info->rate_hz, "window_s", info->window_s);
@@ -68,7 +74,7 @@ static json_t *info_to_json(const akin_info *info)
         "index", "state", info->index_state);
 }
 
-static void print_settings(const akin_settings *s)
+static void print_sound_settings(const akin_settings *s)
 {
     if (s->set & AKIN_SET_OVERLAP)
         printf("overlap      %g s\n", s->overlap_s);
@@ -82,6 +88,19 @@ static void print_settings(const akin_settings *s)
     }
     if (s->set & AKIN_SET_MIN_LENGTH && s->min_length_s > 0)
         printf("min. length  %g s\n", s->min_length_s);
+}
+
+static void print_settings(const akin_info *info)
+{
+    const akin_settings *s = &info->settings;
+    if (strcmp(info->modality, "image") != 0) {
+        if (info->window_s > 0)
+            printf("window       %g s at %u Hz\n", info->window_s,
+                   info->rate_hz);
+        print_sound_settings(s);
+    } else if (s->set & AKIN_SET_EVERY) {
+        printf("films        a frame every %g s\n", s->every_s);
+    }
     if (s->set & AKIN_SET_AUDIO_ROOT)
         printf("audio root   %s\n", s->audio_root);
 }
@@ -90,12 +109,12 @@ static void print_info(const akin_info *info)
 {
     char rows[PRINT_PIECE_SIZE], index[PRINT_PIECE_SIZE];
     printf("database     %s (%s)\n", info->path, info->format);
-    printf("model        %s, %u dimensions%s\n",
-           *info->model ? info->model : "unknown", info->dim,
+    printf("model        %s%s%s%s, %u dimensions%s\n",
+           *info->model ? info->model : "unknown",
+           *info->modality ? " (" : "", info->modality,
+           *info->modality ? ")" : "", info->dim,
            info->model_available ? "" : " (not available here)");
-    if (info->window_s > 0)
-        printf("window       %g s at %u Hz\n", info->window_s, info->rate_hz);
-    print_settings(&info->settings);
+    print_settings(info);
     printf("recordings   %lld in %lld %s\n", (long long)info->n_recordings,
            (long long)info->n_deployments,
            print_plural(info->n_deployments, "deployment", "deployments"));
@@ -106,6 +125,8 @@ static void print_info(const akin_info *info)
                (long long)info->n_pending);
     printf("\n");
     printf("annotations  %lld\n", (long long)info->n_annotations);
+    if (info->n_scores > 0)
+        printf("scores       %lld, of classes\n", (long long)info->n_scores);
     print_size(info->sqlite_bytes, rows);
     print_size(info->index_bytes, index);
     printf("size         %s rows, %s index\n", rows, index);

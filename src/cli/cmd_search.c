@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * akin search: the windows that sound like an example, ranked. */
+ * akin search: the windows that are like an example or a text, ranked. */
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <string.h>
@@ -18,12 +18,14 @@ static const char *const formats[] = {"table", "json", "csv", NULL};
 static const char *const scores[] = {"cosine", "dot", "euclidean", NULL};
 static const char *const crops[] = {"center", "first", "segments", NULL};
 
+enum { CLASSES_SHOWN = 3 /* of a window, in the table */ };
+
 typedef struct search_args {
     option_texts databases;
-    const char *file, *vector, *filter, *export_dir, *audio_root;
+    const char *file, *text, *vector, *filter, *export_dir, *audio_root;
     int64_t window_id, n_results, offset, threads;
     double overlap_s;
-    int score, crop, format;
+    int score, crop, format, device;
     bool json, exact, quiet, verbose;
 } search_args;
 
@@ -35,7 +37,11 @@ static const option_spec option_table[] = {
      .help = "a database to search; may be repeated"},
     {.name = "file", .aliases = "-q --queryfile", .type = OPTION_TEXT,
      .offset = AT(file), .value = "F",
-     .help = "search by this sound"},
+     .help = "search by this sound or, in a database of pictures, by this "
+             "picture or film"},
+    {.name = "text", .type = OPTION_TEXT, .offset = AT(text), .value = "T",
+     .help = "search by these words, where the model of the database takes "
+             "words; see akin help models"},
     {.name = "vector", .type = OPTION_TEXT, .offset = AT(vector),
      .value = "F.npy",
      .help = "search by the vector or vectors in this file: float32 or "
@@ -56,9 +62,9 @@ static const option_spec option_table[] = {
              "closer, euclidean: lower is closer", .choices = scores},
     {.name = "crop-mode", .type = OPTION_CHOICE, .offset = AT(crop),
      .value = "center|first|segments",
-     .help = "which part of the query sound is taken (center): a window "
-             "from its middle, from its start, or all its windows, the "
-             "scores being the mean over them", .choices = crops},
+     .help = "which part of the query sound or film is taken (center): a "
+             "window from its middle, from its start, or all its windows, "
+             "the scores being the mean over them", .choices = crops},
     {.name = "overlap", .type = OPTION_NUMBER, .offset = AT(overlap_s),
      .value = "S",
      .help = "seconds by which the windows of --crop-mode segments overlap "
@@ -75,12 +81,17 @@ static const option_spec option_table[] = {
     {.name = "export", .aliases = "-o --output", .type = OPTION_TEXT,
      .offset = AT(export_dir), .value = "DIR",
      .help = "write the sound of each answer to DIR as WAV, at its original "
-             "rate and speed, unfiltered, and manifest.csv beside them"},
+             "rate and speed, unfiltered; or its picture, or the frame of its "
+             "film; and manifest.csv beside them"},
     {.name = "format", .type = OPTION_CHOICE, .offset = AT(format),
      .value = "table|json|csv",
      .help = "how the answers are printed (table)", .choices = formats},
     {.name = "json", .type = OPTION_FLAG, .offset = AT(json),
      .help = "the same as --format json"},
+    {.name = "device", .type = OPTION_CHOICE, .offset = AT(device),
+     .value = "cpu|cuda",
+     .help = "what a learned model runs on (cpu)",
+     .choices = command_devices},
     {.name = "threads", .aliases = "-t", .type = OPTION_INTEGER,
      .offset = AT(threads), .value = "N",
      .help = "threads (one per processor); the answers do not depend on it",
@@ -121,8 +132,9 @@ static akin_status dbs_open(search_dbs *dbs, const options *parsed,
     for (size_t i = 0; i < parsed->n_operands; i++)
         dbs->paths[dbs->n++] = parsed->operands[i];
     for (; dbs->n_open < dbs->n; dbs->n_open++)
-        AKIN_TRY(akin_open(dbs->paths[dbs->n_open], &opt,
-                           &dbs->dbs[dbs->n_open], err));
+        AKIN_TRY(command_open_with(dbs->paths[dbs->n_open], &opt,
+                                   (akin_device)args->device,
+                                   &dbs->dbs[dbs->n_open], err));
     return AKIN_OK;
 }
 
@@ -143,6 +155,61 @@ static void join_labels(const akin_hit *hit, const char *between, text_buf *out)
         text_buf_printf(out, "%s%s", i ? between : "", hit->labels[i]);
 }
 
+/* The best ones: "frog .93, toad .41". */
+static void join_best_classes(const akin_hit *hit, text_buf *out)
+{
+    text_buf_init(out, 1 << 20);
+    text_buf_puts(out, "");
+    for (size_t i = 0; i < hit->n_classes && i < CLASSES_SHOWN; i++) {
+        char score[PRINT_PIECE_SIZE];
+        snprintf(score, sizeof score, "%.2f", (double)hit->classes[i].score);
+        text_buf_printf(out, "%s%s %s", i ? ", " : "", hit->classes[i].name,
+                        score + (score[0] == '0'));
+    }
+}
+
+/* All of them: "frog 0.9312;toad 0.4102". */
+static void join_classes(const akin_hit *hit, text_buf *out)
+{
+    text_buf_init(out, 1 << 20);
+    text_buf_puts(out, "");
+    for (size_t i = 0; i < hit->n_classes; i++)
+        text_buf_printf(out, "%s%s %.6g", i ? ";" : "", hit->classes[i].name,
+                        (double)hit->classes[i].score);
+}
+
+/* A window has two times, a frame of a film one, and a picture none. */
+static void put_span(print_table *table, const akin_hit *hit)
+{
+    char start[PRINT_PIECE_SIZE], end[PRINT_PIECE_SIZE];
+    print_time(hit->start_s, start);
+    print_time(hit->end_s, end);
+    if (hit->end_s > hit->start_s)
+        print_table_put(table, "%s%s – %s", hit->imprecise ? "about " : "",
+                        start, end);
+    else
+        print_table_put(table, "%s", hit->start_s > 0 ? start : "");
+}
+
+static void put_row(print_table *table, const akin_hit *hit,
+                    const search_dbs *dbs)
+{
+    text_buf labels, classes;
+    join_labels(hit, ", ", &labels);
+    join_best_classes(hit, &classes);
+    print_table_put(table, "%zu", hit->rank);
+    print_table_put(table, "%.4f", hit->score);
+    print_table_put(table, "%lld", (long long)hit->window_id);
+    print_table_put(table, "%s", hit->recording);
+    put_span(table, hit);
+    print_table_put(table, "%s", hit->datetime ? hit->datetime : "");
+    print_table_put(table, "%s", classes.data ? classes.data : "");
+    print_table_put(table, "%s", labels.data ? labels.data : "");
+    print_table_put(table, "%s", dbs->n > 1 ? dbs->paths[hit->db] : "");
+    text_buf_clear(&classes);
+    text_buf_clear(&labels);
+}
+
 static void print_table_of(const akin_results *results, const search_dbs *dbs)
 {
     static const print_column columns[] = {
@@ -150,61 +217,64 @@ static void print_table_of(const akin_results *results, const search_dbs *dbs)
         {.head = "score", .right = true},
         {.head = "window", .right = true},
         {.head = "recording", .elide = true},
-        {.head = "time"},
+        {.head = "time", .drop_empty = true},
         {.head = "date", .drop_empty = true},
+        {.head = "classes", .drop_empty = true},
         {.head = "labels", .drop_empty = true},
         {.head = "database", .drop_empty = true},
     };
     print_table table;
     print_table_init(&table, columns, sizeof columns / sizeof *columns);
-    for (size_t i = 0; i < akin_results_count(results); i++) {
-        const akin_hit *hit = akin_results_at(results, i);
-        char start[PRINT_PIECE_SIZE], end[PRINT_PIECE_SIZE];
-        text_buf labels;
-        join_labels(hit, ", ", &labels);
-        print_time(hit->start_s, start);
-        print_time(hit->end_s, end);
-        print_table_put(&table, "%zu", hit->rank);
-        print_table_put(&table, "%.4f", hit->score);
-        print_table_put(&table, "%lld", (long long)hit->window_id);
-        print_table_put(&table, "%s", hit->recording);
-        print_table_put(&table, "%s%s – %s", hit->imprecise ? "about " : "",
-                        start, end);
-        print_table_put(&table, "%s", hit->datetime ? hit->datetime : "");
-        print_table_put(&table, "%s", labels.data ? labels.data : "");
-        print_table_put(&table, "%s", dbs->n > 1 ? dbs->paths[hit->db] : "");
-        text_buf_clear(&labels);
-    }
+    for (size_t i = 0; i < akin_results_count(results); i++)
+        put_row(&table, akin_results_at(results, i), dbs);
     if (akin_results_count(results) > 0) print_table_write(&table);
+}
+
+static void print_csv_row(const akin_hit *hit, const search_dbs *dbs)
+{
+    print_csv csv = {0};
+    char start[32], end[32];
+    text_buf labels, classes;
+    join_labels(hit, ";", &labels);
+    join_classes(hit, &classes);
+    text_from_double(hit->start_s, start);
+    text_from_double(hit->end_s, end);
+    print_csv_field(&csv, "%zu", hit->rank);
+    print_csv_field(&csv, "%lld", (long long)hit->window_id);
+    print_csv_field(&csv, "%.9g", hit->score);
+    print_csv_field(&csv, "%s", hit->recording);
+    print_csv_field(&csv, "%s", start);
+    print_csv_field(&csv, "%s", end);
+    print_csv_field(&csv, "%s", hit->datetime ? hit->datetime : "");
+    print_csv_field(&csv, "%s", hit->deployment ? hit->deployment : "");
+    print_csv_field(&csv, "%s", hit->project ? hit->project : "");
+    print_csv_field(&csv, "%s", labels.data ? labels.data : "");
+    print_csv_field(&csv, "%s", hit->path ? hit->path : "");
+    print_csv_field(&csv, "%s", dbs->paths[hit->db]);
+    print_csv_field(&csv, "%s", classes.data ? classes.data : "");
+    print_csv_end(&csv);
+    text_buf_clear(&classes);
+    text_buf_clear(&labels);
 }
 
 static void print_csv_of(const akin_results *results, const search_dbs *dbs)
 {
-    print_csv csv = {0};
     puts("rank,window_id,score,recording,start,end,datetime,deployment,project,"
-         "labels,path,database");
-    for (size_t i = 0; i < akin_results_count(results); i++) {
-        const akin_hit *hit = akin_results_at(results, i);
-        char start[32], end[32];
-        text_buf labels;
-        join_labels(hit, ";", &labels);
-        text_from_double(hit->start_s, start);
-        text_from_double(hit->end_s, end);
-        print_csv_field(&csv, "%zu", hit->rank);
-        print_csv_field(&csv, "%lld", (long long)hit->window_id);
-        print_csv_field(&csv, "%.9g", hit->score);
-        print_csv_field(&csv, "%s", hit->recording);
-        print_csv_field(&csv, "%s", start);
-        print_csv_field(&csv, "%s", end);
-        print_csv_field(&csv, "%s", hit->datetime ? hit->datetime : "");
-        print_csv_field(&csv, "%s", hit->deployment ? hit->deployment : "");
-        print_csv_field(&csv, "%s", hit->project ? hit->project : "");
-        print_csv_field(&csv, "%s", labels.data ? labels.data : "");
-        print_csv_field(&csv, "%s", hit->path ? hit->path : "");
-        print_csv_field(&csv, "%s", dbs->paths[hit->db]);
-        print_csv_end(&csv);
-        text_buf_clear(&labels);
-    }
+         "labels,path,database,classes");
+    for (size_t i = 0; i < akin_results_count(results); i++)
+        print_csv_row(akin_results_at(results, i), dbs);
+}
+
+static json_t *classes_to_json(const akin_hit *hit)
+{
+    json_t *classes = json_array();
+    for (size_t i = 0; i < hit->n_classes; i++)
+        json_array_append_new(classes,
+                              json_pack("{s:o, s:f}", "name",
+                                        json_text(hit->classes[i].name),
+                                        "score",
+                                        (double)hit->classes[i].score));
+    return classes;
 }
 
 static json_t *hit_to_json(const akin_hit *hit, const search_dbs *dbs)
@@ -218,6 +288,8 @@ static json_t *hit_to_json(const akin_hit *hit, const search_dbs *dbs)
         "score", (double)hit->score, "recording", json_text(hit->recording),
         "start", hit->start_s, "end", hit->end_s, "deployment",
         json_text(hit->deployment), "labels", labels);
+    if (hit->n_classes > 0)
+        json_object_set_new(value, "classes", classes_to_json(hit));
     if (dbs->n > 1)
         json_object_set_new(value, "database",
                             json_text(dbs->paths[hit->db]));
@@ -229,12 +301,15 @@ static void print_json_of(const akin_results *results, const search_dbs *dbs,
 {
     akin_results_info info;
     akin_results_get_info(results, &info);
-    json_t *query = args->file     ? json_pack("{s:o}", "file",
-                                               json_text(args->file))
-                    : args->vector ? json_pack("{s:o}", "vector",
-                                               json_text(args->vector))
-                                   : json_pack("{s:I}", "window_id",
-                                               (json_int_t)args->window_id);
+    json_t *query = json_object();
+    if (args->file)
+        json_object_set_new(query, "file", json_text(args->file));
+    else if (args->text)
+        json_object_set_new(query, "text", json_text(args->text));
+    else if (args->vector)
+        json_object_set_new(query, "vector", json_text(args->vector));
+    else
+        json_object_set_new(query, "window_id", json_integer(args->window_id));
     json_t *hits = json_array();
     for (size_t i = 0; i < akin_results_count(results); i++)
         json_array_append_new(hits,
@@ -266,6 +341,19 @@ static void print_results(const akin_results *results, const search_dbs *dbs,
 
 /* ---- the search --------------------------------------------------------- */
 
+static void print_applied(const akin_info *info)
+{
+    const akin_settings *s = &info->settings;
+    if (strcmp(info->modality, "image") == 0)
+        print_note("query: model %s, frames of films %g s apart", info->model,
+                   s->every_s);
+    else
+        print_note("query: speed %g, band-pass %d to %d Hz, %g s windows at "
+                   "%u Hz, model %s",
+                   s->audio_speed, s->fmin_hz, s->fmax_hz, info->window_s,
+                   info->rate_hz, info->model);
+}
+
 /* BirdNET-Analyzer lowers an overlap that leaves no step to 0.1 s below the
  * window; so do we, aloud. */
 static akin_status bound_overlap(akin_db *db, const search_args *args,
@@ -274,12 +362,7 @@ static akin_status bound_overlap(akin_db *db, const search_args *args,
     akin_info info;
     opt->overlap_s = args->overlap_s;
     AKIN_TRY(akin_get_info(db, &info, err));
-    if (args->verbose)
-        print_note("query: speed %g, band-pass %d to %d Hz, %g s windows at "
-                   "%u Hz, model %s",
-                   info.settings.audio_speed, info.settings.fmin_hz,
-                   info.settings.fmax_hz, info.window_s, info.rate_hz,
-                   info.model);
+    if (args->verbose) print_applied(&info);
     if (info.window_s > 0 && opt->overlap_s >= info.window_s) {
         opt->overlap_s = info.window_s - 0.1;
         print_warning("--overlap %g leaves no step of a %g s window, %g is "
@@ -314,7 +397,8 @@ static akin_status search(const search_dbs *dbs, const search_args *args,
                           size_t *n_failed, akin_error *err)
 {
     akin_results *results = NULL;
-    akin_query query = {.file = args->file, .vector_file = args->vector,
+    akin_query query = {.file = args->file, .text = args->text,
+                        .vector_file = args->vector,
                         .window_id = args->window_id};
     akin_search_options opt = {
         .k = (size_t)args->n_results, .offset = (size_t)args->offset,
@@ -334,10 +418,11 @@ static akin_status search(const search_dbs *dbs, const search_args *args,
 static int run_search(const options *parsed, const void *args_)
 {
     const search_args *args = args_;
-    int n_queries = !!args->file + !!args->vector + !!args->window_id;
+    int n_queries = !!args->file + !!args->text + !!args->vector +
+                    !!args->window_id;
     if (n_queries != 1)
-        return command_misused(parsed, "%s of --file, --vector and --window is "
-                                       "needed",
+        return command_misused(parsed, "%s of --file, --text, --vector and "
+                                       "--window is needed",
                                n_queries ? "only one" : "one");
     if (args->databases.n + parsed->n_operands == 0)
         return command_misused(parsed, "the database is missing");
@@ -353,8 +438,9 @@ static int run_search(const options *parsed, const void *args_)
 
 const command cmd_search = {
     .name = "search",
-    .summary = "find the windows that are most like an example",
-    .synopsis = "DB... --file F | --vector F.npy | --window ID [options]\n"
+    .summary = "find the windows that are most like an example or a text",
+    .synopsis = "DB... --file F | --text T | --vector F.npy | --window ID "
+                "[options]\n"
                 "-q F -db DB [-o DIR] [options]",
     .about =
         "The settings stored in the database (speed, band-pass, window) are "
@@ -364,7 +450,8 @@ const command cmd_search = {
         "  akin search birds.db --file call.wav\n"
         "  akin search birds.db --window 17 -n 50 --filter 'date = 2023-05'\n"
         "  akin search north.db south.db --file call.wav --crop-mode segments\n"
-        "  akin search birds.db --file call.wav --export clips\n",
+        "  akin search birds.db --file call.wav --export clips\n"
+        "  akin search pictures.db --text 'a ship on the sea'\n",
     .table = option_table,
     .args_size = sizeof(search_args),
     .run = run_search,

@@ -4,7 +4,10 @@
 
 #include <stdarg.h>
 
+#include "cli/model_places.h"
 #include "cli/print.h"
+
+const char *const command_devices[] = {"cpu", "cuda", NULL};
 
 int command_misused(const options *parsed, const char *fmt, ...)
 {
@@ -19,9 +22,22 @@ int command_misused(const options *parsed, const char *fmt, ...)
     return EXIT_USAGE;
 }
 
+akin_status command_open_with(const char *path, const akin_db_options *opt,
+                              akin_device device, akin_db **out,
+                              akin_error *err)
+{
+    model_places places;
+    akin_db_options with_models = *opt;
+    akin_status status = model_places_init(&places, device, err);
+    with_models.models = &places.options;
+    if (status == AKIN_OK) status = akin_open(path, &with_models, out, err);
+    model_places_clear(&places);
+    return status;
+}
+
 akin_status command_open(const char *path, akin_mode mode, akin_db **out,
                          akin_error *err)
 {
     akin_db_options opt = {.mode = mode, .warn = print_library_warning};
-    return akin_open(path, &opt, out, err);
+    return command_open_with(path, &opt, AKIN_CPU, out, err);
 }

@@ -27,6 +27,14 @@ int command_misused(const options *parsed, const char *fmt, ...)
 akin_status command_open(const char *path, akin_mode mode, akin_db **out,
                          akin_error *err) AKIN_NODISCARD;
 
+/* The same with options, whose `models` this fills in. */
+akin_status command_open_with(const char *path, const akin_db_options *opt,
+                              akin_device device, akin_db **out,
+                              akin_error *err) AKIN_NODISCARD;
+
+/* The values of --device, in the order of akin_device; ends with NULL. */
+extern const char *const command_devices[];
+
 /* Texts of `akin help TOPIC`; the last has no name. */
 typedef struct help_topic {
     const char *name, *summary, *text;

@@ -14,65 +14,27 @@
 #include "base/text.h"
 
 enum {
-    MAX_SOUNDS = 100000,
     RATE_HZ = 22050,
     N_SAMPLES = 3 * RATE_HZ,
     N_VARIANTS = 3,
-    MAX_CAPTION_BYTES = 1 << 20,
 };
 
 /* ---- finding ------------------------------------------------------------ */
 
-static akin_status add_path(demo_sounds *sounds, const char *path,
-                            akin_error *err)
-{
-    AKIN_TRY(mem_grow((void **)&sounds->paths, &sounds->cap, sounds->n + 1,
-                      sizeof *sounds->paths, MAX_SOUNDS, err));
-    sounds->paths[sounds->n] = mem_strdup(path);
-    if (!sounds->paths[sounds->n])
-        return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory for the sounds");
-    sounds->n++;
-    return AKIN_OK;
-}
-
-static akin_status visit_stamp(void *user, const char *path, akin_error *err)
+static bool is_effect(const char *path)
 {
     bool is_sound = text_ends_with(path, ".ogg", true) ||
                     text_ends_with(path, ".wav", true);
     bool is_spoken = strstr(file_name(path), "_desc") ||
                      strstr(path, "/symbols/alphabets/") ||
                      strstr(path, "/symbols/math/");
-    return is_sound && !is_spoken ? add_path(user, path, err) : AKIN_OK;
+    return is_sound && !is_spoken;
 }
 
-akin_status demo_sounds_find(demo_sounds *sounds, const char *dir,
+akin_status demo_sounds_find(demo_files *sounds, const char *dir,
                              akin_error *err)
 {
-    file_visitor visitor = {.visit = visit_stamp, .user = sounds};
-    return file_is_dir(dir) ? file_walk(dir, &visitor, err) : AKIN_OK;
-}
-
-void demo_sounds_clear(demo_sounds *sounds)
-{
-    for (size_t i = 0; i < sounds->n; i++) mem_free(sounds->paths[i]);
-    mem_free(sounds->paths);
-    *sounds = (demo_sounds){0};
-}
-
-char *demo_sounds_caption(const char *path)
-{
-    char *text = NULL;
-    size_t n;
-    const char *dot = strrchr(path, '.');
-    char *beside = text_format("%.*s.txt", (int)(dot ? dot - path : 0), path);
-    akin_status status =
-        beside && file_exists(beside)
-            ? file_read(beside, MAX_CAPTION_BYTES, &text, &n, NULL)
-            : AKIN_ENOTFOUND;
-    mem_free(beside);
-    if (status != AKIN_OK) return file_stem(path);
-    text[strcspn(text, "\r\n")] = 0;
-    return text;
+    return demo_files_find(sounds, dir, is_effect, err);
 }
 
 /* ---- making ------------------------------------------------------------- */
@@ -157,19 +119,19 @@ static akin_status write_wav(const char *path, size_t kind, size_t variant,
     return status;
 }
 
-static akin_status make_sound(demo_sounds *sounds, const char *dir,
-                              size_t kind, size_t variant, akin_error *err)
+static akin_status make_sound(demo_files *sounds, const char *dir, size_t kind,
+                              size_t variant, akin_error *err)
 {
     char *path = text_format("%s/%s %zu.wav", dir, kinds[kind], variant + 1);
     if (!path) return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory for a path");
     akin_status status = AKIN_OK;
     if (!file_exists(path)) status = write_wav(path, kind, variant, err);
-    if (status == AKIN_OK) status = add_path(sounds, path, err);
+    if (status == AKIN_OK) status = demo_files_add(sounds, path, err);
     mem_free(path);
     return status;
 }
 
-akin_status demo_sounds_make(demo_sounds *sounds, const char *dir,
+akin_status demo_sounds_make(demo_files *sounds, const char *dir,
                              akin_error *err)
 {
     AKIN_TRY(file_make_dirs(dir, err));

@@ -20,7 +20,7 @@ enum { N_COMMANDS = sizeof commands / sizeof *commands };
 static void print_overview(FILE *out)
 {
     fprintf(out,
-            "akin: an embedding database for sounds\n\n"
+            "akin: an embedding database for sounds and images\n\n"
             "usage: akin COMMAND ...      akin help COMMAND | TOPIC\n\n");
     for (size_t i = 0; i < N_COMMANDS; i++)
         fprintf(out, "  %-18s%s\n", commands[i]->name, commands[i]->summary);
@@ -29,7 +29,9 @@ static void print_overview(FILE *out)
         fprintf(out, "  %-18s%s\n", topic->name, topic->summary);
     fprintf(out, "\nfirst steps:\n"
                  "  akin extract RECORDINGS birds.db\n"
-                 "  akin search birds.db --file CALL.wav\n");
+                 "  akin search birds.db --file CALL.wav\n"
+                 "  akin extract PICTURES pictures.db\n"
+                 "  akin search pictures.db --file EXAMPLE.jpg\n");
 }
 
 static void print_help_json(void)

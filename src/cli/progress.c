@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Draws the progress line: bar, files, windows, speed, time left. */
+ * Draws the progress line: bar, files, windows, speed, time left; or bytes. */
 #define _GNU_SOURCE
 #include "cli/progress.h"
 
@@ -38,9 +38,12 @@ static void put_state(text_buf *line, const akin_progress *state)
         text_buf_printf(line, "  %zu/%zu files  %lld windows",
                         state->files_done, state->files_total,
                         (long long)state->windows_done);
-        if (state->elapsed_s > 0)
+        if (state->elapsed_s > 0 && state->audio_s > 0)
             text_buf_printf(line, "  %.0fx realtime",
                             state->audio_s / state->elapsed_s);
+        else if (state->elapsed_s > 0 && state->windows_done > 0)
+            text_buf_printf(line, "  %.0f per second",
+                            (double)state->windows_done / state->elapsed_s);
     } else {
         text_buf_printf(line, "  %s", state->phase);
     }
@@ -61,20 +64,50 @@ static int screen_width(void)
     return MAX_LINE;
 }
 
+/* At most 10 times a second. */
+static bool is_due(const progress *p)
+{
+    return p->on && (p->shown_at <= 0 ||
+                     clock_now_s() - p->shown_at >= MIN_INTERVAL_S);
+}
+
+/* Clears the line. */
+static void draw(progress *p, text_buf *line)
+{
+    if (line->data)
+        fprintf(stderr, "\r%.*s\033[K", screen_width(), line->data);
+    fflush(stderr);
+    text_buf_clear(line);
+    p->shown = true;
+    p->shown_at = clock_now_s();
+}
+
 void progress_show(progress *p, const akin_progress *state)
 {
-    double now = clock_now_s();
-    if (!p->on || (p->shown_at > 0 && now - p->shown_at < MIN_INTERVAL_S))
-        return;
     text_buf line;
+    if (!is_due(p)) return;
     text_buf_init(&line, MAX_LINE);
     put_state(&line, state);
-    if (line.data)
-        fprintf(stderr, "\r%.*s\033[K", screen_width(), line.data);
-    fflush(stderr);
-    text_buf_clear(&line);
-    p->shown = true;
-    p->shown_at = now;
+    draw(p, &line);
+}
+
+void progress_show_bytes(progress *p, const char *file, int64_t done_bytes,
+                         int64_t total_bytes)
+{
+    char done[PRINT_PIECE_SIZE], total[PRINT_PIECE_SIZE];
+    text_buf line;
+    if (!is_due(p)) return;
+    text_buf_init(&line, MAX_LINE);
+    print_size(done_bytes, done);
+    print_size(total_bytes, total);
+    if (total_bytes > 0) {
+        put_bar(&line, (double)done_bytes / (double)total_bytes);
+        text_buf_printf(&line, "  %s of %s", done, total);
+    } else {
+        text_buf_puts(&line, done);
+    }
+    text_buf_printf(&line, "  %s", file);
+    draw(p, &line);
 }
 
 void progress_hide(progress *p)

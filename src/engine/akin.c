@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The public calls that are about no database: version and models. */
+ * What the library says of itself. */
 #include "akin/akin.h"
 
 #include <pthread.h>
@@ -7,7 +7,6 @@
 
 #include "index/distance.h"
 #include "media/decode.h"
-#include "model/model.h"
 #include "store/store.h"
 
 static char akin_build[200];
@@ -27,7 +26,3 @@ const char *akin_build_info(void)
     pthread_once(&once, akin_describe_build);
     return akin_build;
 }
-
-size_t akin_model_count(void) { return model_count(); }
-
-const akin_model_info *akin_model_at(size_t i) { return model_info_at(i); }

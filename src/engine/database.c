@@ -111,8 +111,8 @@ void database_give_index(akin_db *db, index_file *index)
 
 /* ---- the model ------------------------------------------------------------------- */
 
-static akin_status database_check_model(const akin_db *db, const model *m,
-                                        akin_error *err)
+akin_status database_check_model(const akin_db *db, const model *m,
+                                 akin_error *err)
 {
     const akin_model_info *info = model_get_info(m);
     const settings *s = &db->settings;
@@ -130,7 +130,22 @@ static akin_status database_check_model(const akin_db *db, const model *m,
     return AKIN_OK;
 }
 
-akin_status database_model(akin_db *db, const model **out, akin_error *err)
+/* By its name or, if that is not known here, in the folder that it came from. */
+static akin_status database_find_model(akin_db *db, model **out,
+                                       akin_error *err)
+{
+    const settings *s = &db->settings;
+    const akin_model_options *places = model_options_get(db->models);
+    akin_error why = {0};
+    akin_status status = model_open(s->model, places, out, &why);
+    if (status == AKIN_EMODEL && *s->folder && file_is_dir(s->folder) &&
+        model_open(s->folder, places, out, NULL) == AKIN_OK)
+        return AKIN_OK;
+    return status == AKIN_OK ? AKIN_OK
+                             : AKIN_FAIL(err, status, "%s", why.text);
+}
+
+akin_status database_model(akin_db *db, model **out, akin_error *err)
 {
     akin_status status = AKIN_OK;
     pthread_mutex_lock(&db->mutex);
@@ -142,7 +157,7 @@ akin_status database_model(akin_db *db, const model **out, akin_error *err)
                                "vectors; search by a window or a vector",
                                db->path);
         else
-            status = model_open(db->settings.model, &m, err);
+            status = database_find_model(db, &m, err);
         if (status == AKIN_OK) status = database_check_model(db, m, err);
         if (status == AKIN_OK)
             db->model = m;
@@ -151,6 +166,37 @@ akin_status database_model(akin_db *db, const model **out, akin_error *err)
     }
     *out = db->model;
     pthread_mutex_unlock(&db->mutex);
+    return status;
+}
+
+akin_status database_load_model(akin_db *db, model_part part, model **out,
+                                akin_error *err)
+{
+    AKIN_TRY(database_model(db, out, err));
+    AKIN_TRY(model_load(*out, part, err));
+    pthread_mutex_lock(&db->mutex);
+    bool told = db->model_told;
+    db->model_told = true;
+    pthread_mutex_unlock(&db->mutex);
+    const char *notice = model_notice(*out);
+    if (!told && *notice) database_warn(db, "%s", notice);
+    return AKIN_OK;
+}
+
+akin_status database_complete_settings(akin_db *db, akin_error *err)
+{
+    model *m;
+    bool changed;
+    AKIN_TRY(database_model(db, &m, err));
+    pthread_mutex_lock(&db->mutex);
+    akin_status status = settings_complete(&db->settings, &db->asked,
+                                           model_get_info(m), &changed, err);
+    pthread_mutex_unlock(&db->mutex);
+    if (status != AKIN_OK || !changed) return status;
+    AKIN_TRY(store_begin(db->writer, err));
+    status = settings_save(&db->settings, db->writer, err);
+    if (status == AKIN_OK) status = store_commit(db->writer, err);
+    if (status != AKIN_OK) store_rollback(db->writer);
     return status;
 }
 

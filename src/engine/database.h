@@ -18,7 +18,7 @@
 #include "base/file.h"
 #include "engine/settings.h"
 #include "interop/usearch.h"
-#include "model/model.h"
+#include "model/model_options.h"
 #include "store/store.h"
 
 #define DATABASE_POOL_SIZE 16
@@ -45,7 +45,10 @@ struct akin_db {
     size_t n_pool;
     index_file *index; /* NULL until first used */
     settings settings; /* its audio root changes under mutex only */
+    akin_settings asked; /* when it was opened; without the texts */
+    model_options *models;
     model *model;      /* NULL until first used */
+    bool model_told;   /* its notice was given */
     char *info_text;   /* index_state of the last akin_get_info */
 
     store_schema schema;
@@ -66,7 +69,20 @@ void database_give_index(akin_db *db, index_file *index);
 
 /* The model whose vectors the database holds, checked by name, identity and
  * dimension. AKIN_EMODEL says what is missing. Lives as long as db. */
-akin_status database_model(akin_db *db, const model **out, akin_error *err)
+akin_status database_model(akin_db *db, model **out, akin_error *err)
+    AKIN_NODISCARD;
+
+/* AKIN_EMODEL unless m makes the vectors that the database holds. */
+akin_status database_check_model(const akin_db *db, const model *m,
+                                 akin_error *err) AKIN_NODISCARD;
+
+/* The same with one part of it loaded, and its notice told. */
+akin_status database_load_model(akin_db *db, model_part part, model **out,
+                                akin_error *err) AKIN_NODISCARD;
+
+/* Under write_mutex: writes what the metadata of another program's database do
+ * not say and this extraction needs. */
+akin_status database_complete_settings(akin_db *db, akin_error *err)
     AKIN_NODISCARD;
 
 /* The file of a recording by the audio root known here (owned). */

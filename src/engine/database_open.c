@@ -2,6 +2,8 @@
  * Opening, making and closing a database. */
 #include "engine/database_open.h"
 
+#include <string.h>
+
 #include "base/memory.h"
 #include "base/text.h"
 #include "engine/checkpoint.h"
@@ -21,7 +23,8 @@ static akin_status database_create(akin_db *db, const akin_settings *asked,
                                    akin_error *err)
 {
     AKIN_TRY(model_open(asked->set & AKIN_SET_MODEL ? asked->model : NULL,
-                        &db->model, err));
+                        model_options_get(db->models), &db->model, err));
+    AKIN_TRY(model_load(db->model, MODEL_MEDIA, err));
     AKIN_TRY(settings_init(&db->settings, asked, model_get_info(db->model),
                            err));
     if (asked->set & AKIN_SET_AUDIO_ROOT)
@@ -118,6 +121,29 @@ static akin_status database_open_writer(akin_db *db, const akin_db_options *opt,
     return database_save_settings(db, err);
 }
 
+/* Compares what was asked for with what is stored; a model's folder counts as
+ * the model in it. */
+static akin_status database_match(akin_db *db, const akin_settings *asked,
+                                  akin_error *err)
+{
+    akin_settings wanted = *asked;
+    model *m = NULL;
+    bool is_folder = (asked->set & AKIN_SET_MODEL) && strchr(asked->model, '/');
+    if (is_folder) {
+        AKIN_TRY(model_open(asked->model, model_options_get(db->models), &m,
+                            err));
+        wanted.model = model_get_info(m)->name;
+    }
+    akin_status status = settings_match(&db->settings, &wanted, err);
+    if (status == AKIN_OK && m && !db->model) {
+        status = database_check_model(db, m, err);
+        db->model = m;
+    } else {
+        model_close(m);
+    }
+    return status;
+}
+
 static akin_status database_load(akin_db *db, const akin_db_options *opt,
                                  akin_error *err)
 {
@@ -130,7 +156,7 @@ static akin_status database_load(akin_db *db, const akin_db_options *opt,
     AKIN_TRY(status);
     settings_clear(&db->settings);
     db->settings = loaded;
-    AKIN_TRY(settings_match(&db->settings, &opt->settings, err));
+    AKIN_TRY(database_match(db, &opt->settings, err));
     const char *root = opt->settings.audio_root;
     if (!(opt->settings.set & AKIN_SET_AUDIO_ROOT) ||
         text_equal(root, db->settings.audio_root))
@@ -150,6 +176,9 @@ static akin_status database_init(akin_db *db, const char *path,
     if (!db->path || !db->sqlite_path || !db->index_path)
         return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory for '%s'", path);
     db->busy_s = opt->busy_s > 0 ? opt->busy_s : DATABASE_BUSY_S;
+    db->asked = opt->settings;
+    db->asked.model = db->asked.audio_root = NULL;
+    AKIN_TRY(model_options_new(opt->models, &db->models, err));
     db->warn = opt->warn;
     db->user = opt->user;
     db->writable = opt->mode != AKIN_READ;
@@ -208,6 +237,7 @@ void akin_close(akin_db *db)
     store_close(db->writer);
     file_lock_close(db->lock);
     model_close(db->model);
+    model_options_free(db->models);
     settings_clear(&db->settings);
     mem_free(db->info_text);
     mem_free(db->index_path);

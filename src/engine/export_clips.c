@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * The sounds of a result set as WAV files, and a manifest of them. */
+ * The sounds of a result set as WAV files, or its pictures, and a manifest. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "engine/export_picture.h"
 #include "engine/results.h"
 #include "media/clip_file.h"
 
@@ -16,20 +18,32 @@ static const char export_header[] =
 
 /* {score:.5f}_{name}_{start}_{end}.wav, as BirdNET-Analyzer names them; from
  * the second equal name on with the rank in front of the extension. */
-static char *export_name(const akin_hit *hit, bool unique)
+static char *export_name(const akin_hit *hit, bool is_image, bool unique)
 {
-    char start[32], end[32];
+    char start[32], end[32], rank[32] = "";
+    const char *dot = strrchr(file_name(hit->recording), '.');
     text_from_double(hit->start_s, start);
     text_from_double(hit->end_s, end);
+    if (!unique) snprintf(rank, sizeof rank, "_%zu", hit->rank);
     char *stem = file_stem(hit->recording);
-    char *name =
-        stem == NULL ? NULL
-        : unique     ? text_format("%.5f_%s_%s_%s.wav", (double)hit->score, stem,
-                                   start, end)
-                     : text_format("%.5f_%s_%s_%s_%zu.wav", (double)hit->score,
-                                   stem, start, end, hit->rank);
+    if (!stem) return NULL;
+    char *name;
+    if (!is_image)
+        name = text_format("%.5f_%s_%s_%s%s.wav", (double)hit->score, stem,
+                           start, end, rank);
+    else if (export_picture_is_frame(hit->recording))
+        name = text_format("%.5f_%s_%s%s.jpg", (double)hit->score, stem, start,
+                           rank);
+    else
+        name = text_format("%.5f_%s%s%s", (double)hit->score, stem, rank,
+                           dot ? dot : "");
     mem_free(stem);
     return name;
+}
+
+static bool export_is_image(const akin_results *r, size_t i)
+{
+    return r->dbs[r->hits[i].db]->settings.image;
 }
 
 static void export_row(text_buf *csv, const akin_hit *hit, const char *name,
@@ -60,15 +74,20 @@ static bool export_is_taken(char *const *names, size_t n, const char *name)
     return false;
 }
 
-static akin_status export_clip(const akin_hit *hit, const char *dir,
+/* One hit's file, and its row in the manifest. */
+static akin_status export_clip(const akin_results *r, size_t i, const char *dir,
                                const char *name, text_buf *csv,
                                akin_export_report *report, akin_error *err)
 {
+    const akin_hit *hit = &r->hits[i];
     akin_error why = {0};
     char *path = file_join(dir, name);
     if (!path) return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory for a path");
     media_span span = {hit->start_s, hit->end_s};
-    akin_status status = clip_file_write(hit->path, span, path, &why);
+    akin_status status =
+        export_is_image(r, i)
+            ? export_picture_write(hit->path, span, path, &why)
+            : clip_file_write(hit->path, span, path, &why);
     mem_free(path);
     if (status == AKIN_ENOMEM || status == AKIN_EIO)
         if (!file_is_dir(dir)) return AKIN_FAIL(err, status, "%s", why.text);
@@ -112,13 +131,13 @@ akin_status akin_export_clips(const akin_results *r, const char *dir,
     AKIN_TRYG(mem_new_array(r->n, sizeof(char *), "names", &array, err));
     char **names = array;
     for (size_t i = 0; i < r->n && status == AKIN_OK; i++) {
-        names[i] = export_name(&r->hits[i], true);
+        bool is_image = export_is_image(r, i);
+        names[i] = export_name(&r->hits[i], is_image, true);
         if (names[i] && export_is_taken(names, i, names[i])) {
             mem_free(names[i]);
-            names[i] = export_name(&r->hits[i], false);
+            names[i] = export_name(&r->hits[i], is_image, false);
         }
-        status = names[i] ? export_clip(&r->hits[i], dir, names[i], &csv,
-                                        report, err)
+        status = names[i] ? export_clip(r, i, dir, names[i], &csv, report, err)
                           : AKIN_FAIL(err, AKIN_ENOMEM, "out of memory");
     }
     for (size_t i = 0; i < r->n; i++) mem_free(names[i]);

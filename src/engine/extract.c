@@ -4,6 +4,7 @@
  * A window's row and its journaled vector are written in one transaction. A
  * file is marked complete in the transaction of its last window, so a run that
  * was killed is taken up at the first window that is missing. */
+#include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -17,6 +18,8 @@
 #include "engine/when.h"
 
 #define EXTRACT_BATCH 8
+#define EXTRACT_CUDA_BATCH 64
+#define EXTRACT_MAX_SCORES 1000
 #define EXTRACT_MAX_THREADS 256
 #define EXTRACT_MAX_BATCH 65536
 #define EXTRACT_COMMIT_S 1.0
@@ -34,6 +37,9 @@ typedef struct extract {
     inputs inputs;
     const char *root;
     pipeline *pipeline;
+    model *model;
+    size_t n_scores;    /* kept of each window */
+    int64_t *class_ids; /* [n_classes]; 0: not looked up yet */
     size_t n_pushed; /* inputs looked at */
     size_t n_closed; /* inputs done, skipped or failed */
     int64_t bytes_done;
@@ -320,6 +326,23 @@ static akin_status extract_end_file(extract *x, const pipeline_batch *batch,
     return AKIN_OK;
 }
 
+static akin_status extract_add_scores(extract *x, int64_t window_id,
+                                      const class_score *scores,
+                                      akin_error *err)
+{
+    for (size_t i = 0; i < x->n_scores; i++) {
+        if (isnan(scores[i].score)) continue;
+        int64_t *id = &x->class_ids[scores[i].class_index];
+        if (*id == 0)
+            AKIN_TRY(store_ensure_class(
+                x->db->writer, model_class(x->model, scores[i].class_index), id,
+                err));
+        AKIN_TRY(store_add_score(x->db->writer, window_id, *id,
+                                 (double)scores[i].score, err));
+    }
+    return AKIN_OK;
+}
+
 static akin_status extract_add_windows(extract *x, const pipeline_batch *batch,
                                        akin_error *err)
 {
@@ -333,6 +356,9 @@ static akin_status extract_add_windows(extract *x, const pipeline_batch *batch,
         int64_t id;
         AKIN_TRY(store_add_window(x->db->writer, &window,
                                   batch->vectors + i * bytes, bytes, &id, err));
+        if (x->n_scores > 0)
+            AKIN_TRY(extract_add_scores(x, id, batch->scores + i * x->n_scores,
+                                        err));
     }
     x->n_rows += batch->n;
     x->n_pending += (int64_t)batch->n;
@@ -425,18 +451,50 @@ static akin_status extract_find_root(extract *x, const char *const *paths,
     return AKIN_OK;
 }
 
+static akin_status extract_need_scores(extract *x, akin_error *err)
+{
+    const akin_model_info *info = model_get_info(x->model);
+    size_t n = x->opt->n_scores;
+    void *array;
+    if (n == 0) return AKIN_OK;
+    if (info->n_classes == 0)
+        return AKIN_FAIL(err, AKIN_EUSAGE,
+                         "model %s scores no classes, there are none to keep",
+                         info->name);
+    if (n > EXTRACT_MAX_SCORES)
+        return AKIN_FAIL(err, AKIN_EUSAGE, "at most %d scores a window",
+                         EXTRACT_MAX_SCORES);
+    x->n_scores = n < info->n_classes ? n : info->n_classes;
+    AKIN_TRY(mem_new_array(info->n_classes, sizeof *x->class_ids, "classes",
+                           &array, err));
+    x->class_ids = array;
+    AKIN_TRY(extract_begin(x, err));
+    AKIN_TRY(store_need_scores(x->db->writer, err));
+    return extract_commit(x, err);
+}
+
+static size_t extract_batch_size(const extract *x)
+{
+    bool cuda = model_options_get(x->db->models)->device == AKIN_CUDA;
+    return x->opt->batch_size ? x->opt->batch_size
+           : cuda             ? EXTRACT_CUDA_BATCH
+                              : EXTRACT_BATCH;
+}
+
 static akin_status extract_open_pipeline(extract *x, akin_error *err)
 {
     pipeline_options opt = {
-        .plan = settings_plan(&x->db->settings),
+        .model = x->model,
+        .plan = settings_plan(&x->db->settings, model_get_input(x->model)),
         .threads = x->opt->threads ? x->opt->threads : thread_count(),
-        .batch_size = x->opt->batch_size ? x->opt->batch_size : EXTRACT_BATCH,
+        .batch_size = extract_batch_size(x),
+        .gathers = model_wants_batches(x->model),
+        .n_scores = x->n_scores,
     };
     if (opt.threads > EXTRACT_MAX_THREADS || opt.batch_size > EXTRACT_MAX_BATCH)
         return AKIN_FAIL(err, AKIN_EUSAGE,
                          "at most %d threads and %d windows a batch",
                          EXTRACT_MAX_THREADS, EXTRACT_MAX_BATCH);
-    AKIN_TRY(database_model(x->db, &opt.model, err));
     return pipeline_open(&opt, &x->pipeline, err);
 }
 
@@ -460,9 +518,13 @@ static void extract_finish_report(extract *x)
 static akin_status extract_run(extract *x, const char *const *paths, size_t n,
                                akin_error *err)
 {
-    AKIN_TRY(inputs_collect(&x->inputs, paths, n, err));
+    AKIN_TRY(database_load_model(x->db, MODEL_MEDIA, &x->model, err));
+    AKIN_TRY(inputs_collect(&x->inputs, paths, n,
+                            model_get_input(x->model)->kind, err));
+    AKIN_TRY(database_complete_settings(x->db, err));
     x->report->n_files = x->inputs.n;
     AKIN_TRY(extract_find_root(x, paths, n, err));
+    AKIN_TRY(extract_need_scores(x, err));
     AKIN_TRY(extract_open_pipeline(x, err));
     AKIN_TRY(extract_loop(x, err));
     AKIN_TRY(extract_checkpoint(x, err));
@@ -470,16 +532,6 @@ static akin_status extract_run(extract *x, const char *const *paths, size_t n,
     return AKIN_FAIL(err, AKIN_ECANCELLED,
                      "stopped; %lld new windows of %zu files are kept",
                      (long long)x->report->n_windows, x->report->n_done);
-}
-
-akin_status akin_count_inputs(const char *const *paths, size_t n_paths,
-                              size_t *n_files, akin_error *err)
-{
-    inputs in;
-    AKIN_TRY(inputs_collect(&in, paths, n_paths, err));
-    *n_files = in.n;
-    inputs_clear(&in);
-    return AKIN_OK;
 }
 
 akin_status akin_extract(akin_db *db, const char *const *paths, size_t n_paths,
@@ -503,6 +555,7 @@ akin_status akin_extract(akin_db *db, const char *const *paths, size_t n_paths,
     extract_finish_report(&x);
     pipeline_close(x.pipeline);
     inputs_clear(&x.inputs);
+    mem_free(x.class_ids);
     pthread_mutex_unlock(&db->write_mutex);
     return status;
 }

@@ -44,7 +44,7 @@ static akin_status info_vectors(akin_db *db, akin_info *out, akin_error *err)
 akin_status akin_get_info(akin_db *db, akin_info *out, akin_error *err)
 {
     const settings *s = &db->settings;
-    const model *m;
+    model *m;
     store *reader = NULL;
     store_counts counts;
     *out = (akin_info){0};
@@ -58,6 +58,7 @@ akin_status akin_get_info(akin_db *db, akin_info *out, akin_error *err)
                                                 : "hoplite pre-1.0";
     out->model = s->model;
     out->model_identity = s->identity;
+    out->modality = s->image ? "image" : "sound";
     out->model_available = database_model(db, &m, NULL) == AKIN_OK;
     out->dim = s->dim;
     out->rate_hz = s->rate_hz;
@@ -67,6 +68,7 @@ akin_status akin_get_info(akin_db *db, akin_info *out, akin_error *err)
     out->n_recordings = counts.recordings;
     out->n_windows = counts.windows;
     out->n_annotations = counts.annotations;
+    out->n_scores = counts.scores;
     out->sqlite_bytes = info_file_bytes(db->sqlite_path);
     out->index_bytes = info_file_bytes(db->index_path);
     return AKIN_OK;

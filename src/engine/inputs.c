@@ -8,6 +8,8 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "media/decode.h"
+#include "media/image.h"
+#include "media/video.h"
 
 #define INPUTS_MAX ((size_t)1 << 28)
 
@@ -54,8 +56,8 @@ static akin_status inputs_add(inputs *in, const char *path, const char *problem,
 
 static akin_status inputs_visit(void *user, const char *path, akin_error *err)
 {
-    if (!decoder_is_audio_name(path)) return AKIN_OK;
-    return inputs_add(user, path, NULL, err);
+    inputs *in = user;
+    return in->wanted(path) ? inputs_add(in, path, NULL, err) : AKIN_OK;
 }
 
 static void inputs_unreadable(void *user, const char *path, const char *reason)
@@ -102,14 +104,34 @@ static void inputs_sort_unique(inputs *in)
     in->n = kept;
 }
 
-akin_status inputs_collect(inputs *in, const char *const *paths, size_t n,
-                           akin_error *err)
+static bool inputs_is_picture(const char *path)
 {
-    *in = (inputs){0};
+    return image_is_image_name(path) || video_is_video_name(path);
+}
+
+static akin_status inputs_none(const char *given, model_kind kind,
+                               akin_error *err)
+{
+    if (kind == MODEL_IMAGE)
+        return AKIN_FAIL(err, AKIN_ENOTFOUND,
+                         "there is no picture and no film in '%s' (jpg, png, "
+                         "webp, tiff, gif, mp4, mkv, ... are looked for)",
+                         given);
+    return AKIN_FAIL(err, AKIN_ENOTFOUND,
+                     "there is no audio file in '%s' (wav, flac, mp3, ogg, "
+                     "opus, m4a, aiff, ... are looked for)",
+                     given);
+}
+
+akin_status inputs_collect(inputs *in, const char *const *paths, size_t n,
+                           model_kind kind, akin_error *err)
+{
+    *in = (inputs){.wanted = kind == MODEL_IMAGE ? inputs_is_picture
+                                                 : decoder_is_audio_name};
     akin_status status = AKIN_OK;
     for (size_t i = 0; i < n && status == AKIN_OK; i++)
         status = inputs_collect_one(in, paths[i], err);
-    inputs_sort_unique(in);
+    if (status == AKIN_OK) inputs_sort_unique(in);
     size_t n_readable = 0;
     for (size_t i = 0; i < in->n; i++) {
         in->n_bytes += in->files[i].size_bytes;
@@ -120,13 +142,55 @@ akin_status inputs_collect(inputs *in, const char *const *paths, size_t n,
             in->n > 0
                 ? AKIN_FAIL(err, AKIN_EIO, "cannot read '%s': %s",
                             in->files[0].path, in->files[0].problem)
-                : AKIN_FAIL(err, AKIN_ENOTFOUND,
-                            "there is no audio file in '%s' (wav, flac, mp3, "
-                            "ogg, opus, m4a, aiff, ... are looked for)",
-                            n ? paths[0] : "");
+                : inputs_none(n ? paths[0] : "", kind, err);
     if (status != AKIN_OK) inputs_clear(in);
     return status;
 }
+
+/* ---- counting -------------------------------------------------------------- */
+
+static void inputs_count_one(const char *path, akin_input_counts *counts)
+{
+    counts->n_sounds += decoder_is_audio_name(path);
+    counts->n_films += video_is_video_name(path);
+    counts->n_pictures += image_is_image_name(path);
+}
+
+static akin_status inputs_count_visit(void *user, const char *path,
+                                      akin_error *err)
+{
+    (void)err;
+    inputs_count_one(path, user);
+    return AKIN_OK;
+}
+
+static void inputs_count_nothing(void *user, const char *path,
+                                 const char *reason)
+{
+    (void)user, (void)path, (void)reason;
+}
+
+akin_status akin_count_inputs(const char *const *paths, size_t n,
+                              akin_input_counts *out, akin_error *err)
+{
+    file_visitor visitor = {inputs_count_visit, inputs_count_nothing, out};
+    *out = (akin_input_counts){0};
+    for (size_t i = 0; i < n; i++) {
+        if (!file_exists(paths[i]))
+            return AKIN_FAIL(err, AKIN_ENOTFOUND, "there is no '%s'",
+                             paths[i]);
+        if (file_is_dir(paths[i])) {
+            AKIN_TRY(file_walk(paths[i], &visitor, err));
+            continue;
+        }
+        inputs_count_one(paths[i], out);
+        out->n_others += !decoder_is_audio_name(paths[i]) &&
+                         !inputs_is_picture(paths[i]);
+    }
+    return AKIN_OK;
+}
+
+/* ---- names ------------------------------------------------------------------- */
 
 static void inputs_common(char *root, const char *parent)
 {

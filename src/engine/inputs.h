@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "model/model.h"
 
 typedef struct input_file {
     char *path;    /* absolute */
@@ -19,13 +20,15 @@ typedef struct inputs {
     input_file *files; /* by path, each once */
     size_t n, cap;
     int64_t n_bytes; /* of all */
+    bool (*wanted)(const char *path); /* while collecting */
 } inputs;
 
-/* Folders are searched through for audio names; files given by name are taken
- * whatever they are called. AKIN_ENOTFOUND for a path that is not there, or when
- * there is no audio file at all. Unreadable folders are entries with a problem. */
+/* Folders are searched through for the names of what a model of this kind takes;
+ * files given by name are taken whatever they are called. AKIN_ENOTFOUND for a
+ * path that is not there, or when there is no such file at all. Unreadable
+ * folders are entries with a problem. */
 akin_status inputs_collect(inputs *in, const char *const *paths, size_t n,
-                           akin_error *err) AKIN_NODISCARD;
+                           model_kind kind, akin_error *err) AKIN_NODISCARD;
 void inputs_clear(inputs *in);
 
 /* The deepest folder that holds the parents of all paths, as BirdNET-Analyzer's

@@ -5,19 +5,22 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
-#include "media/window.h"
+#include "engine/items.h"
 #include "model/model.h"
 #include "store/store.h"
 
 typedef struct pipeline pipeline;
 
 typedef struct pipeline_options {
-    const model *model;
-    window_plan plan;
+    model *model; /* its media part loaded */
+    items_plan plan;
     size_t threads;    /* >= 1 */
-    size_t batch_size; /* windows a batch, >= 1 */
+    size_t batch_size; /* windows a call of the model, >= 1 */
+    bool gathers;      /* a call may hold windows of several files */
+    size_t n_scores;   /* best classes kept of each window; 0: none */
 } pipeline_options;
 
 /* One file to go through. */
@@ -29,11 +32,18 @@ typedef struct pipeline_file {
     size_t tag; /* the caller's */
 } pipeline_file;
 
+/* A class of the model and what it scored. */
+typedef struct class_score {
+    uint32_t class_index;
+    float score;
+} class_score;
+
 /* Some consecutive new windows of one file. Borrowed until released. */
 typedef struct pipeline_batch {
     size_t tag;
     const media_span *spans;      /* [n] */
     const unsigned char *vectors; /* [n, dim] float16 */
+    const class_score *scores;    /* [n, n_scores], best first; NULL: none */
     size_t n;
     size_t n_clamped;  /* values beyond float16's range, clamped to it */
     int64_t n_windows; /* of the file so far, the known ones included */

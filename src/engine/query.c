@@ -40,22 +40,36 @@ static akin_status query_from_file(akin_db *db, const char *path,
 {
     static const window_crop crops[] = {WINDOW_CENTER, WINDOW_FIRST,
                                         WINDOW_SEGMENTS};
-    const model *m;
-    AKIN_TRY(database_model(db, &m, err));
-    window_plan plan = settings_plan(&db->settings);
-    plan.overlap_s = opt->crop == AKIN_SEGMENTS ? opt->overlap_s : 0;
-    window_set set = {0};
+    model *m;
+    AKIN_TRY(database_load_model(db, MODEL_MEDIA, &m, err));
+    items_plan plan = settings_plan(&db->settings, model_get_input(m));
+    plan.window.overlap_s = opt->crop == AKIN_SEGMENTS ? opt->overlap_s : 0;
+    items_set set = {0};
     model_session *session = NULL;
-    akin_status status = window_query(path, &plan, crops[opt->crop],
-                                      QUERY_MAX_WINDOWS, &set, err);
+    akin_status status = items_of_query(path, &plan, crops[opt->crop],
+                                        QUERY_MAX_WINDOWS, &set, err);
     if (status == AKIN_OK) status = query_new(q, set.n, db->settings.dim, err);
     if (status == AKIN_OK) status = model_session_open(m, &session, err);
     if (status == AKIN_OK)
-        status = model_embed_sound(session, set.samples, set.n, q->vectors,
-                                   err);
+        status = model_embed(session, set.items, set.n, q->vectors, NULL, err);
     model_session_close(session);
-    window_set_clear(&set);
+    items_set_clear(&set);
     return status;
+}
+
+static akin_status query_from_text(akin_db *db, const char *text,
+                                   query_vectors *q, akin_error *err)
+{
+    model *m;
+    AKIN_TRY(database_model(db, &m, err));
+    if (!model_get_info(m)->text)
+        return AKIN_FAIL(err, AKIN_EMODEL,
+                         "model %s, whose vectors '%s' holds, knows no texts; "
+                         "search by a file or a window",
+                         db->settings.model, db->path);
+    AKIN_TRY(database_load_model(db, MODEL_TEXT, &m, err));
+    AKIN_TRY(query_new(q, 1, db->settings.dim, err));
+    return model_embed_text(m, text, q->vectors, err);
 }
 
 static akin_status query_check_dim(const akin_db *db, size_t dim,
@@ -130,6 +144,8 @@ akin_status query_make(akin_db *db, const akin_query *query,
     *out = (query_vectors){0};
     if (query->file)
         status = query_from_file(db, query->file, opt, out, err);
+    else if (query->text)
+        status = query_from_text(db, query->text, out, err);
     else if (query->vector_file)
         status = query_from_npy(db, query->vector_file, out, err);
     else if (query->vectors)
@@ -138,8 +154,8 @@ akin_status query_make(akin_db *db, const akin_query *query,
         status = query_from_window(db, query->window_id, out, err);
     else
         status = AKIN_FAIL(err, AKIN_EUSAGE,
-                           "nothing to search for: give a file, a vector or a "
-                           "window");
+                           "nothing to search for: give a file, a text, a "
+                           "vector or a window");
     if (status != AKIN_OK) query_clear(out);
     return status;
 }

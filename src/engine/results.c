@@ -26,6 +26,16 @@ akin_status results_new(akin_db *const *dbs, size_t n_dbs, size_t n_max,
     return AKIN_OK;
 }
 
+/* The row's scores as the API has them. */
+static void results_put_classes(results_row *kept)
+{
+    const store_row *row = &kept->row;
+    kept->classes = mem_array(row->n_scores, sizeof *kept->classes);
+    for (size_t i = 0; kept->classes && i < row->n_scores; i++)
+        kept->classes[i] = (akin_class_score){row->scores[i].name,
+                                              (float)row->scores[i].score};
+}
+
 akin_status results_add(akin_results *r, size_t db, float score, store_row *row,
                         akin_error *err)
 {
@@ -37,6 +47,7 @@ akin_status results_add(akin_results *r, size_t db, float score, store_row *row,
     kept->path = database_media_path(r->dbs[db], own->recording);
     if (when_add(own->datetime, own->window.start_s, when))
         kept->datetime = mem_strdup(when);
+    results_put_classes(kept);
     r->hits[r->n] = (akin_hit){
         .db = db,
         .window_id = own->window.id,
@@ -51,9 +62,11 @@ akin_status results_add(akin_results *r, size_t db, float score, store_row *row,
         .project = own->project,
         .labels = (const char *const *)own->labels,
         .n_labels = own->n_labels,
+        .classes = kept->classes,
+        .n_classes = own->n_scores,
     };
     r->n++;
-    if (!kept->path)
+    if (!kept->path || !kept->classes)
         return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory for the results");
     return AKIN_OK;
 }
@@ -78,6 +91,7 @@ void akin_results_free(akin_results *r)
         store_row_clear(&r->rows[i].row);
         mem_free(r->rows[i].path);
         mem_free(r->rows[i].datetime);
+        mem_free(r->rows[i].classes);
     }
     mem_free(r->rows);
     mem_free(r->hits);

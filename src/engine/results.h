@@ -9,6 +9,7 @@ typedef struct results_row {
     store_row row;
     char *path;
     char *datetime;
+    akin_class_score *classes;
 } results_row;
 
 struct akin_results {

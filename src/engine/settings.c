@@ -15,6 +15,13 @@
     (AKIN_SET_MODEL | AKIN_SET_OVERLAP | AKIN_SET_SPEED | AKIN_SET_FMIN |      \
      AKIN_SET_FMAX | AKIN_SET_MIN_LENGTH)
 
+/* What has a meaning for sounds alone, and for pictures alone. */
+#define SETTINGS_OF_SOUND (SETTINGS_ALL & ~(unsigned)AKIN_SET_MODEL)
+#define SETTINGS_OF_IMAGE AKIN_SET_EVERY
+
+#define SETTINGS_EVERY_S 1.0
+#define SETTINGS_MAX_EVERY_S 86400.0
+
 /* The widest vector we take from anyone's metadata. */
 #define SETTINGS_MAX_DIM 65536
 
@@ -38,10 +45,12 @@ static void settings_link(settings *s)
 static akin_status settings_blank(settings *s, akin_error *err)
 {
     *s = (settings){.values = {.audio_speed = 1,
-                               .fmax_hz = SETTINGS_FMAX_OFF_HZ}};
+                               .fmax_hz = SETTINGS_FMAX_OFF_HZ,
+                               .every_s = SETTINGS_EVERY_S}};
     AKIN_TRY(settings_own(&s->model, "", err));
     AKIN_TRY(settings_own(&s->identity, "", err));
     AKIN_TRY(settings_own(&s->audio_root, "", err));
+    AKIN_TRY(settings_own(&s->folder, "", err));
     settings_link(s);
     return AKIN_OK;
 }
@@ -51,6 +60,7 @@ void settings_clear(settings *s)
     mem_free(s->model);
     mem_free(s->identity);
     mem_free(s->audio_root);
+    mem_free(s->folder);
     *s = (settings){0};
 }
 
@@ -68,7 +78,7 @@ akin_status settings_set_audio_root(settings *s, const char *root,
     return AKIN_OK;
 }
 
-window_plan settings_plan(const settings *s)
+static window_plan settings_window_plan(const settings *s)
 {
     return (window_plan){
         .rate_hz = s->rate_hz,
@@ -83,32 +93,110 @@ window_plan settings_plan(const settings *s)
     };
 }
 
-akin_status settings_init(settings *s, const akin_settings *asked,
-                          const akin_model_info *info, akin_error *err)
+items_plan settings_plan(const settings *s, const model_input *input)
 {
-    AKIN_TRY(settings_blank(s, err));
-    AKIN_TRY(settings_own(&s->model, info->name, err));
-    AKIN_TRY(settings_own(&s->identity, info->identity, err));
-    settings_link(s);
-    s->dim = info->dim;
-    s->rate_hz = info->rate_hz;
-    s->window_s = info->window_s;
+    items_plan plan = {.input = input, .every_s = s->values.every_s};
+    if (!s->image) plan.window = settings_window_plan(s);
+    plan.window.first_channel = input->first_channel;
+    return plan;
+}
+
+/* ---- making ------------------------------------------------------------------- */
+
+/* The values of `asked` that are in `which`. */
+static void settings_take(settings *s, const akin_settings *asked,
+                          unsigned which)
+{
     akin_settings *v = &s->values;
-    if (asked->set & AKIN_SET_OVERLAP) v->overlap_s = asked->overlap_s;
-    if (asked->set & AKIN_SET_SPEED) v->audio_speed = asked->audio_speed;
-    if (asked->set & AKIN_SET_FMIN) v->fmin_hz = asked->fmin_hz;
-    if (asked->set & AKIN_SET_FMAX) v->fmax_hz = asked->fmax_hz;
-    if (asked->set & AKIN_SET_MIN_LENGTH)
-        v->min_length_s = asked->min_length_s;
-    v->set = SETTINGS_ALL;
+    which &= asked->set;
+    if (which & AKIN_SET_OVERLAP) v->overlap_s = asked->overlap_s;
+    if (which & AKIN_SET_SPEED) v->audio_speed = asked->audio_speed;
+    if (which & AKIN_SET_FMIN) v->fmin_hz = asked->fmin_hz;
+    if (which & AKIN_SET_FMAX) v->fmax_hz = asked->fmax_hz;
+    if (which & AKIN_SET_MIN_LENGTH) v->min_length_s = asked->min_length_s;
+    if (which & AKIN_SET_EVERY) v->every_s = asked->every_s;
+}
+
+/* A value that means nothing to this kind of model was meant for another. */
+static akin_status settings_check_kind(const settings *s,
+                                       const akin_settings *asked,
+                                       akin_error *err)
+{
+    if (s->image && (asked->set & SETTINGS_OF_SOUND))
+        return AKIN_FAIL(err, AKIN_EUSAGE,
+                         "overlap, speed, band-pass and minimum length are for "
+                         "sounds; model %s takes pictures",
+                         s->model);
+    if (!s->image && (asked->set & SETTINGS_OF_IMAGE))
+        return AKIN_FAIL(err, AKIN_EUSAGE,
+                         "a time between frames is for pictures; model %s "
+                         "takes sounds",
+                         s->model);
+    return AKIN_OK;
+}
+
+static akin_status settings_check(const settings *s, akin_error *err)
+{
+    const akin_settings *v = &s->values;
+    if (s->image) {
+        if (v->every_s >= 0.001 && v->every_s <= SETTINGS_MAX_EVERY_S)
+            return AKIN_OK;
+        return AKIN_FAIL(err, AKIN_EUSAGE,
+                         "the time between frames must be 0.001 to %g s, not "
+                         "%g",
+                         SETTINGS_MAX_EVERY_S, v->every_s);
+    }
     if (v->fmin_hz < 0 || v->fmax_hz > SETTINGS_FMAX_OFF_HZ ||
         v->fmin_hz >= v->fmax_hz)
         return AKIN_FAIL(err, AKIN_EUSAGE,
                          "the band-pass needs 0 <= fmin < fmax <= %d, not fmin "
                          "%d and fmax %d",
                          SETTINGS_FMAX_OFF_HZ, v->fmin_hz, v->fmax_hz);
-    window_plan plan = settings_plan(s);
+    window_plan plan = settings_window_plan(s);
     return window_plan_check(&plan, err);
+}
+
+static akin_status settings_take_model(settings *s, const akin_model_info *info,
+                                       akin_error *err)
+{
+    AKIN_TRY(settings_own(&s->model, info->name, err));
+    AKIN_TRY(settings_own(&s->identity, info->identity, err));
+    AKIN_TRY(settings_own(&s->folder, info->folder, err));
+    settings_link(s);
+    s->image = text_equal(info->modality, "image");
+    s->dim = info->dim;
+    s->rate_hz = info->rate_hz;
+    s->window_s = info->window_s;
+    return AKIN_OK;
+}
+
+static unsigned settings_all_of(const settings *s)
+{
+    return AKIN_SET_MODEL | (s->image ? SETTINGS_OF_IMAGE : SETTINGS_OF_SOUND);
+}
+
+akin_status settings_init(settings *s, const akin_settings *asked,
+                          const akin_model_info *info, akin_error *err)
+{
+    AKIN_TRY(settings_blank(s, err));
+    AKIN_TRY(settings_take_model(s, info, err));
+    AKIN_TRY(settings_check_kind(s, asked, err));
+    settings_take(s, asked, ~0u);
+    s->values.set = settings_all_of(s);
+    return settings_check(s, err);
+}
+
+akin_status settings_complete(settings *s, const akin_settings *asked,
+                              const akin_model_info *info, bool *changed,
+                              akin_error *err)
+{
+    unsigned missing = settings_all_of(s) & ~s->values.set;
+    *changed = missing != 0 || !*s->identity;
+    if (!*changed) return AKIN_OK;
+    AKIN_TRY(settings_take_model(s, info, err));
+    settings_take(s, asked, missing);
+    s->values.set |= settings_all_of(s);
+    return settings_check(s, err);
 }
 
 /* ---- reading --------------------------------------------------------------- */
@@ -186,6 +274,15 @@ static akin_status settings_read_akin(settings *s, const json_t *o,
     }
     if (json_get_text(o, "model_identity", &text))
         AKIN_TRY(settings_own(&s->identity, text, err));
+    if (json_get_text(o, "model_folder", &text))
+        AKIN_TRY(settings_own(&s->folder, text, err));
+    s->image = json_get_text(o, "modality", &text) && text_equal(text, "image");
+    if (s->image) {
+        settings_get_number(o, "every_s", 0.001, SETTINGS_MAX_EVERY_S,
+                            &v->every_s);
+        v->set |= AKIN_SET_EVERY;
+        return AKIN_OK;
+    }
     double rate = 0;
     settings_get_number(o, "sample_rate", 1, 1e7, &rate);
     s->rate_hz = (uint32_t)rate;
@@ -321,6 +418,22 @@ static akin_status settings_put_sources(const settings *s, store *to,
         err);
 }
 
+/* akin's own row: what the others' rows have no place for. */
+static json_t *settings_akin_row(const settings *s)
+{
+    const akin_settings *v = &s->values;
+    json_t *row = s->image
+        ? json_pack("{s:s, s:f}", "modality", "image", "every_s", v->every_s)
+        : json_pack("{s:i, s:f, s:f, s:f}", "sample_rate", (int)s->rate_hz,
+                    "window_s", s->window_s, "overlap_s", v->overlap_s,
+                    "min_length_s", v->min_length_s);
+    json_object_set_new(row, "model", json_text(s->model));
+    json_object_set_new(row, "model_identity", json_text(s->identity));
+    if (*s->folder)
+        json_object_set_new(row, "model_folder", json_text(s->folder));
+    return row;
+}
+
 akin_status settings_save(const settings *s, store *to, akin_error *err)
 {
     const akin_settings *v = &s->values;
@@ -336,13 +449,8 @@ akin_status settings_save(const settings *s, store *to, akin_error *err)
                   "BANDPASS_FMAX", v->fmax_hz, "AUDIO_SPEED", v->audio_speed,
                   "AUDIO_ROOT", json_text(s->audio_root)),
         err));
-    AKIN_TRY(settings_put_members(
-        to, "akin_settings",
-        json_pack("{s:s, s:s, s:i, s:f, s:f, s:f}", "model", s->model,
-                  "model_identity", s->identity, "sample_rate", (int)s->rate_hz,
-                  "window_s", s->window_s, "overlap_s", v->overlap_s,
-                  "min_length_s", v->min_length_s),
-        err));
+    AKIN_TRY(settings_put_members(to, "akin_settings", settings_akin_row(s),
+                                  err));
     /* For Perch's notebooks: what made the vectors. */
     AKIN_TRY(settings_put_new(
         to, "model_config",
@@ -393,6 +501,7 @@ akin_status settings_match(const settings *s, const akin_settings *asked,
 {
     const akin_settings *v = &s->values;
     unsigned both = asked->set & (v->set | AKIN_SET_MODEL);
+    if (*s->model) AKIN_TRY(settings_check_kind(s, asked, err));
     if ((both & AKIN_SET_MODEL) && !text_equal(s->model, asked->model))
         return settings_differ("model", *s->model ? s->model : "(unknown)",
                                asked->model, err);
@@ -404,6 +513,8 @@ akin_status settings_match(const settings *s, const akin_settings *asked,
                               asked->fmin_hz, err));
     AKIN_TRY(settings_same_hz("fmax", both & AKIN_SET_FMAX, v->fmax_hz,
                               asked->fmax_hz, err));
+    AKIN_TRY(settings_same_number("time between frames", both & AKIN_SET_EVERY,
+                                  v->every_s, asked->every_s, err));
     return settings_same_number("minimum length", both & AKIN_SET_MIN_LENGTH,
                                 v->min_length_s, asked->min_length_s, err);
 }

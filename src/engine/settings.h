@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 #include "akin/akin.h"
-#include "media/window.h"
+#include "engine/items.h"
 #include "model/model.h"
 #include "store/store.h"
 
@@ -19,6 +19,8 @@ typedef struct settings {
     char *model;          /* "" if unknown */
     char *identity;       /* "" if unknown */
     char *audio_root;     /* "" if unknown */
+    char *folder;         /* where the model was; "" if it is known by name */
+    bool image;           /* pictures and frames, not windows of sound */
     uint32_t dim;         /* 0 if unknown */
     uint32_t rate_hz;     /* 0 if unknown */
     double window_s;      /* 0 if unknown */
@@ -30,6 +32,13 @@ akin_status settings_init(settings *s, const akin_settings *asked,
                           const akin_model_info *info, akin_error *err)
     AKIN_NODISCARD;
 void settings_clear(settings *s);
+
+/* Fills in what a database that another program made does not say: from
+ * `asked`, else the defaults, and of the model. *changed tells whether there was
+ * something to fill in. */
+akin_status settings_complete(settings *s, const akin_settings *asked,
+                              const akin_model_info *info, bool *changed,
+                              akin_error *err) AKIN_NODISCARD;
 
 /* What the database's metadata says; unknown things stay unknown. */
 akin_status settings_load(settings *s, store *from, akin_error *err)
@@ -53,7 +62,7 @@ akin_status settings_compatible(const settings *a, const char *a_path,
                                 const settings *b, const char *b_path,
                                 akin_error *err) AKIN_NODISCARD;
 
-/* How to cut media. Only with a known rate and window. */
-window_plan settings_plan(const settings *s);
+/* How media become the model's input. Only with a known rate and window. */
+items_plan settings_plan(const settings *s, const model_input *input);
 
 #endif

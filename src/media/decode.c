@@ -11,6 +11,7 @@
  * data. Ogg, and mp3 without a Xing header, state no length: they pass as short
  * when they are cut off. */
 #define _GNU_SOURCE
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -412,6 +413,12 @@ void decoder_close(decoder *d)
     mem_free(d);
 }
 
+void decoder_use_first_channel(decoder *d)
+{
+    assert(d->position == 0);
+    d->first_channel = true;
+}
+
 const media_info *decoder_get_info(const decoder *d) { return &d->info; }
 
 static akin_status decode_check_finite(const decoder *d, const float *mono,
@@ -437,7 +444,10 @@ akin_status decode_take(decoder *d, float *mono, size_t max_frames,
     *n = (size_t)d->frame->nb_samples - d->used;
     if (*n > max_frames) *n = max_frames;
     if (mono) {
-        decode_mix(d->frame, d->used, *n, mono);
+        if (d->first_channel)
+            decode_pick(d->frame, d->used, *n, mono);
+        else
+            decode_mix(d->frame, d->used, *n, mono);
         AKIN_TRY(decode_check_finite(d, mono, *n, err));
     }
     d->used += *n;

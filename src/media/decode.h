@@ -20,10 +20,14 @@ akin_status decoder_open(const char *path, decoder **out, akin_error *err)
     AKIN_NODISCARD;
 void decoder_close(decoder *d);
 
+/* Mono is then the first channel, not the mean of all. Before the first read
+ * or seek. */
+void decoder_use_first_channel(decoder *d);
+
 const media_info *decoder_get_info(const decoder *d);
 
-/* Up to max_frames mono frames (the mean of all channels, float32 full scale
- * 1.0); *n = 0 only at the end. AKIN_EDECODE for damaged data (with the time at
+/* Up to max_frames mono frames (the mean of all channels unless the first was
+ * asked for, float32 full scale 1.0); *n = 0 only at the end. AKIN_EDECODE for damaged data (with the time at
  * which it begins) and for samples that are not finite. */
 akin_status decoder_read(decoder *d, float *mono, size_t max_frames, size_t *n,
                          akin_error *err) AKIN_NODISCARD;

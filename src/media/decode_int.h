@@ -27,10 +27,13 @@ int decode_refuse_file(AVFormatContext *format, AVIOContext **avio,
 /* Keeps FFmpeg from printing; call it before anything else of FFmpeg. */
 void decode_silence(void);
 
-/* ---- decode_mix.c: any sample format to the mean of its channels --------- */
+/* ---- decode_mix.c: any sample format to mono ----------------------------- */
 
 /* Mixes n frames of `frame` from `first` on; the format must be supported. */
 void decode_mix(const AVFrame *frame, size_t first, size_t n, float *mono);
+
+/* The same, but the first channel alone. */
+void decode_pick(const AVFrame *frame, size_t first, size_t n, float *mono);
 bool decode_mix_supports(int sample_format);
 
 /* Index of the first sample that is not finite, or n. */
@@ -65,6 +68,7 @@ typedef struct decode_traits {
 
 struct decoder {
     char *path;
+    bool first_channel;
     media_info info;
     const decode_traits *traits;
     decode_io io;

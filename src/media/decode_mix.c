@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * Samples of any format as the float32 mean of their channels. Integers are
- * divided by their full scale; channels are added in order, then divided by
- * their number. Plain loops that the compiler vectorises: one channel or
- * planes, two interleaved channels, and any other number. */
+ * Samples of any format as the float32 mean of their channels, or the first
+ * of them. Integers are divided by their full scale; channels are added in
+ * order, then divided by their number. Plain loops that the compiler
+ * vectorises: one channel or planes, two interleaved channels, and any other
+ * number. */
 #include <libavutil/samplefmt.h>
 #include <string.h>
 
@@ -47,6 +48,15 @@ typedef struct mix_source {
         }                                                                      \
     }                                                                          \
                                                                                \
+    static void pick_##name(const mix_source *s, float *out)                   \
+    {                                                                          \
+        const type *in = (const type *)(const void *)s->planes[0];             \
+        size_t step = s->planar ? 1 : s->n_channels;                           \
+        in += step * s->first;                                                 \
+        for (size_t i = 0; i < s->n; i++)                                      \
+            out[i] = name##_to_float(in[i * step]);                            \
+    }                                                                          \
+                                                                               \
     static void mix_##name(const mix_source *s, float *out)                    \
     {                                                                          \
         const type *in = (const type *)(const void *)s->planes[0];             \
@@ -73,19 +83,27 @@ MIX_DEFINE(s64, int64_t, (float)x * 0x1p-63f)
 MIX_DEFINE(flt, float, x)
 MIX_DEFINE(dbl, double, (float)x)
 
-typedef void mix_function(const mix_source *source, float *out);
+typedef struct mix_format {
+    int format; /* FFmpeg's, interleaved */
+    void (*mix)(const mix_source *source, float *out);
+    void (*pick)(const mix_source *source, float *out);
+} mix_format;
 
-static mix_function *mix_of(int format)
+static const mix_format mix_formats[] = {
+    {AV_SAMPLE_FMT_U8, mix_u8, pick_u8},
+    {AV_SAMPLE_FMT_S16, mix_s16, pick_s16},
+    {AV_SAMPLE_FMT_S32, mix_s32, pick_s32},
+    {AV_SAMPLE_FMT_S64, mix_s64, pick_s64},
+    {AV_SAMPLE_FMT_FLT, mix_flt, pick_flt},
+    {AV_SAMPLE_FMT_DBL, mix_dbl, pick_dbl},
+};
+
+static const mix_format *mix_of(int format)
 {
-    switch (av_get_packed_sample_fmt(format)) {
-    case AV_SAMPLE_FMT_U8: return mix_u8;
-    case AV_SAMPLE_FMT_S16: return mix_s16;
-    case AV_SAMPLE_FMT_S32: return mix_s32;
-    case AV_SAMPLE_FMT_S64: return mix_s64;
-    case AV_SAMPLE_FMT_FLT: return mix_flt;
-    case AV_SAMPLE_FMT_DBL: return mix_dbl;
-    default: return NULL;
-    }
+    int packed = av_get_packed_sample_fmt(format);
+    for (size_t i = 0; i < sizeof mix_formats / sizeof *mix_formats; i++)
+        if (mix_formats[i].format == packed) return &mix_formats[i];
+    return NULL;
 }
 
 bool decode_mix_supports(int sample_format)
@@ -93,16 +111,27 @@ bool decode_mix_supports(int sample_format)
     return mix_of(sample_format) != NULL;
 }
 
-void decode_mix(const AVFrame *frame, size_t first, size_t n, float *mono)
+static mix_source mix_source_of(const AVFrame *frame, size_t first, size_t n)
 {
-    const mix_source source = {
+    return (mix_source){
         .planes = (const uint8_t *const *)frame->extended_data,
         .first = first,
         .n = n,
         .n_channels = (size_t)frame->ch_layout.nb_channels,
         .planar = av_sample_fmt_is_planar(frame->format),
     };
-    mix_of(frame->format)(&source, mono);
+}
+
+void decode_mix(const AVFrame *frame, size_t first, size_t n, float *mono)
+{
+    const mix_source source = mix_source_of(frame, first, n);
+    mix_of(frame->format)->mix(&source, mono);
+}
+
+void decode_pick(const AVFrame *frame, size_t first, size_t n, float *mono)
+{
+    const mix_source source = mix_source_of(frame, first, n);
+    mix_of(frame->format)->pick(&source, mono);
 }
 
 size_t decode_find_not_finite(const float *mono, size_t n)

@@ -235,13 +235,51 @@ static akin_status resize_down_first(const resize_job *job, image *out,
     return status;
 }
 
+/* ---- Nearest -------------------------------------------------------------- */
+
+/* The input that is under the middle of each output [from, from + n) of
+ * n_whole. Pillow adds step to step; so do we, for the same roundings. */
+static void nearest_places(uint32_t n_in, uint32_t n_whole, uint32_t from,
+                           uint32_t n, uint32_t *out)
+{
+    double step = (double)n_in / n_whole, at = step * 0.5;
+    for (uint32_t i = 0; i < from; i++) at += step;
+    for (uint32_t i = 0; i < n; i++, at += step)
+        out[i] = at < n_in ? (uint32_t)at : n_in - 1;
+}
+
+static akin_status resize_nearest(const resize_job *job, image *out,
+                                  akin_error *err)
+{
+    void *places = NULL;
+    AKIN_TRY(mem_new_array((size_t)job->n_across + job->n_down,
+                           sizeof(uint32_t), "resizing", &places, err));
+    uint32_t *across = places, *down = across + job->n_across;
+    nearest_places(job->in->width, job->width, job->left, job->n_across,
+                   across);
+    nearest_places(job->in->height, job->height, job->top, job->n_down, down);
+    uint8_t *to = out->rgb;
+    for (uint32_t y = 0; y < job->n_down; y++) {
+        const uint8_t *row = job->in->rgb +
+                             (size_t)down[y] * job->in->width * 3;
+        for (uint32_t x = 0; x < job->n_across; x++, to += 3)
+            memcpy(to, row + (size_t)across[x] * 3, 3);
+    }
+    mem_free(places);
+    return AKIN_OK;
+}
+
 static akin_status resize_new(const resize_job *job, image *out,
                               akin_error *err)
 {
+    akin_status status;
     AKIN_TRY(image_new(out, job->n_across, job->n_down, err));
-    akin_status status = resize_is_down_first(job)
-                             ? resize_down_first(job, out, err)
-                             : resize_run(job, out, err);
+    if (job->filter == RESIZE_NEAREST)
+        status = resize_nearest(job, out, err);
+    else if (resize_is_down_first(job))
+        status = resize_down_first(job, out, err);
+    else
+        status = resize_run(job, out, err);
     if (status != AKIN_OK) image_clear(out);
     return status;
 }
@@ -261,63 +299,95 @@ static int64_t plan_center(int64_t whole, int64_t part)
     return (int64_t)rint((double)(whole - part) / 2);
 }
 
-/* The scale that makes both sides at least (at most) as large as the target;
- * a square target truncates where another rounds, as torchvision's and
- * open_clip's own transforms do. */
-static void plan_shortest(uint32_t width, uint32_t height,
-                          const resize_spec *spec, resize_layout *out)
+/* Width and height of the whole image resized; 2^20 times a side may be. */
+typedef struct plan_size {
+    uint64_t width, height;
+} plan_size;
+
+/* Both sides at least as large as the target; a side, or a square target,
+ * truncates where another rounds, as torchvision's and open_clip's own
+ * transforms do. */
+static plan_size plan_shortest(uint32_t width, uint32_t height,
+                               const resize_spec *spec)
 {
-    uint64_t shorter = width < height ? width : height;
+    uint64_t shorter = width < height ? width : height, side = spec->side;
+    if (!side && spec->width == spec->height) side = spec->width;
+    if (side)
+        return (plan_size){side * width / shorter, side * height / shorter};
     double ratio_x = (double)width / spec->width;
     double ratio_y = (double)height / spec->height;
     double ratio = ratio_x < ratio_y ? ratio_x : ratio_y;
-    if (spec->width == spec->height) {
-        out->width = (uint32_t)((uint64_t)spec->width * width / shorter);
-        out->height = (uint32_t)((uint64_t)spec->height * height / shorter);
-    } else {
-        out->width = (uint32_t)rint(width / ratio);
-        out->height = (uint32_t)rint(height / ratio);
-    }
-    out->left = plan_center(out->width, spec->width);
-    out->top = plan_center(out->height, spec->height);
+    return (plan_size){(uint64_t)rint(width / ratio),
+                       (uint64_t)rint(height / ratio)};
 }
 
-static int64_t plan_margin(uint32_t whole, uint32_t part)
+/* Both sides at most as large as the target. */
+static plan_size plan_longest(uint32_t width, uint32_t height,
+                              const resize_spec *spec)
 {
-    return -(int64_t)((whole - part) / 2);
-}
-
-static void plan_longest(uint32_t width, uint32_t height,
-                         const resize_spec *spec, resize_layout *out)
-{
-    double ratio_x = (double)width / spec->width;
-    double ratio_y = (double)height / spec->height;
+    double ratio_x = (double)width / (spec->side ? spec->side : spec->width);
+    double ratio_y = (double)height / (spec->side ? spec->side : spec->height);
     double ratio = ratio_x > ratio_y ? ratio_x : ratio_y;
-    out->width = (uint32_t)rint(width / ratio);
-    out->height = (uint32_t)rint(height / ratio);
-    if (out->width < 1) out->width = 1;
-    if (out->height < 1) out->height = 1;
-    out->left = plan_margin(spec->width, out->width);
-    out->top = plan_margin(spec->height, out->height);
+    plan_size size = {(uint64_t)rint(width / ratio),
+                      (uint64_t)rint(height / ratio)};
+    if (size.width < 1) size.width = 1;
+    if (size.height < 1) size.height = 1;
+    return size;
+}
+
+static plan_size plan_squash(const resize_spec *spec)
+{
+    if (spec->side) return (plan_size){spec->side, spec->side};
+    return (plan_size){spec->width, spec->height};
+}
+
+/* Where a part begins in what is whole in one direction; a negative offset is a
+ * margin, whose odd pixel goes to the end as Pillow's pad puts it. */
+static int64_t plan_offset(uint32_t whole, uint32_t part)
+{
+    if (whole < part) return -(int64_t)((part - whole) / 2);
+    return plan_center(whole, part);
+}
+
+static akin_status plan_check(uint32_t width, uint32_t height,
+                              const resize_spec *spec, akin_error *err)
+{
+    if (!spec->width || !spec->height || spec->width > RESIZE_MAX_SIDE ||
+        spec->height > RESIZE_MAX_SIDE || spec->side > RESIZE_MAX_SIDE)
+        return AKIN_FAIL(err, AKIN_ELIMIT,
+                         "images cannot be resized to %u x %u; sides are 1 to "
+                         "%d pixels",
+                         spec->width, spec->height, RESIZE_MAX_SIDE);
+    if (spec->side && spec->mode != RESIZE_LONGEST &&
+        (spec->side < spec->width || spec->side < spec->height))
+        return AKIN_FAIL(err, AKIN_ELIMIT,
+                         "%u x %u pixels cannot be cut out of images resized "
+                         "to %u",
+                         spec->width, spec->height, spec->side);
+    if (!width || !height || width > IMAGE_MAX_SIDE || height > IMAGE_MAX_SIDE)
+        return AKIN_FAIL(err, AKIN_ELIMIT,
+                         "an image of %u x %u pixels cannot be resized", width,
+                         height);
+    return AKIN_OK;
 }
 
 akin_status resize_plan(uint32_t width, uint32_t height,
                         const resize_spec *spec, resize_layout *out,
                         akin_error *err)
 {
-    if (!spec->width || !spec->height || spec->width > RESIZE_MAX_SIDE ||
-        spec->height > RESIZE_MAX_SIDE)
+    AKIN_TRY(plan_check(width, height, spec, err));
+    plan_size size = plan_squash(spec);
+    if (spec->mode == RESIZE_SHORTEST)
+        size = plan_shortest(width, height, spec);
+    if (spec->mode == RESIZE_LONGEST) size = plan_longest(width, height, spec);
+    if (size.width > UINT32_MAX || size.height > UINT32_MAX)
         return AKIN_FAIL(err, AKIN_ELIMIT,
-                         "images cannot be resized to %u x %u; sides are 1 to "
-                         "%d pixels",
-                         spec->width, spec->height, RESIZE_MAX_SIDE);
-    if (!width || !height || width > IMAGE_MAX_SIDE || height > IMAGE_MAX_SIDE)
-        return AKIN_FAIL(err, AKIN_ELIMIT,
-                         "an image of %u x %u pixels cannot be resized", width,
-                         height);
-    *out = (resize_layout){spec->width, spec->height, 0, 0};
-    if (spec->mode == RESIZE_SHORTEST) plan_shortest(width, height, spec, out);
-    if (spec->mode == RESIZE_LONGEST) plan_longest(width, height, spec, out);
+                         "an image of %u x %u pixels is too long to resize",
+                         width, height);
+    *out = (resize_layout){.width = (uint32_t)size.width,
+                           .height = (uint32_t)size.height};
+    out->left = plan_offset(out->width, spec->width);
+    out->top = plan_offset(out->height, spec->height);
     return AKIN_OK;
 }
 
@@ -334,21 +404,26 @@ static void resize_paste(const image *in, size_t left, size_t top, image *out)
                in->rgb + y * in->width * 3, (size_t)in->width * 3);
 }
 
-/* The resized image on a filled one. */
-static akin_status resize_framed(const image *in, const resize_spec *spec,
+/* The resized image, or what is to be seen of it, on a filled one. */
+static akin_status resize_framed(const resize_job *job, const resize_spec *spec,
                                  const resize_layout *at, image *out,
                                  akin_error *err)
 {
     image inner = {0};
-    AKIN_TRY(resize_image(in, at->width, at->height, spec->filter, &inner,
-                          err));
+    AKIN_TRY(resize_new(job, &inner, err));
     akin_status status = image_new(out, spec->width, spec->height, err);
     if (status == AKIN_OK) {
         resize_fill(out, spec->fill);
-        resize_paste(&inner, (size_t)-at->left, (size_t)-at->top, out);
+        resize_paste(&inner, at->left < 0 ? (size_t)-at->left : 0,
+                     at->top < 0 ? (size_t)-at->top : 0, out);
     }
     image_clear(&inner);
     return status;
+}
+
+static uint32_t resize_shown(uint32_t whole, uint32_t part)
+{
+    return whole < part ? whole : part;
 }
 
 akin_status resize_to_spec(const image *in, const resize_spec *spec, image *out,
@@ -356,10 +431,17 @@ akin_status resize_to_spec(const image *in, const resize_spec *spec, image *out,
 {
     resize_layout at = {0};
     AKIN_TRY(resize_plan(in->width, in->height, spec, &at, err));
-    if (spec->mode == RESIZE_LONGEST)
-        return resize_framed(in, spec, &at, out, err);
-    resize_job job = {in, at.width, at.height, (uint32_t)at.left,
-                      (uint32_t)at.top, spec->width, spec->height,
-                      spec->filter};
+    resize_job job = {
+        .in = in,
+        .width = at.width,
+        .height = at.height,
+        .left = at.left > 0 ? (uint32_t)at.left : 0,
+        .top = at.top > 0 ? (uint32_t)at.top : 0,
+        .n_across = resize_shown(at.width, spec->width),
+        .n_down = resize_shown(at.height, spec->height),
+        .filter = spec->filter,
+    };
+    if (job.n_across < spec->width || job.n_down < spec->height)
+        return resize_framed(&job, spec, &at, out, err);
     return resize_new(&job, out, err);
 }

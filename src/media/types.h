@@ -16,6 +16,13 @@ typedef struct media_info {
     char container[32];
 } media_info;
 
+/* What is done to the samples of a window before a model hears them. */
+typedef enum media_normalize {
+    MEDIA_NORMALIZE_NONE,
+    MEDIA_NORMALIZE_PEAK,  /* subtract the mean, scale the largest to a peak */
+    MEDIA_NORMALIZE_CLAMP, /* to -1 .. 1 */
+} media_normalize;
+
 /* Seconds in the original file. */
 typedef struct media_span {
     double start_s, end_s;

@@ -432,13 +432,29 @@ static void video_want_next(video *v)
     if (k * every_s > v->wanted_s) v->wanted_s = k * every_s;
 }
 
-static akin_status video_step(video *v, bool *more, akin_error *err)
+/* The next frame that is wanted, as the picture if asked for. */
+static akin_status video_step(video *v, bool convert, bool *more,
+                              akin_error *err)
 {
     AKIN_TRY(video_advance(v, err));
     *more = !v->ended;
     if (!*more) return video_check_end(v, err);
-    AKIN_TRY(video_convert(v, err));
-    return AKIN_OK;
+    return convert ? video_convert(v, err) : AKIN_OK;
+}
+
+static akin_status video_give(video *v, bool convert, double *time_s,
+                              bool *more, akin_error *err)
+{
+    *more = false;
+    if (v->failure.code == AKIN_OK &&
+        video_step(v, convert, more, &v->failure) == AKIN_OK) {
+        if (!*more) return AKIN_OK;
+        *time_s = v->time_s;
+        video_want_next(v);
+        return AKIN_OK;
+    }
+    *more = false;
+    return AKIN_FAIL(err, v->failure.code, "%s", v->failure.text);
 }
 
 akin_status video_next(video *v, double *time_s, const image **im,
@@ -446,15 +462,14 @@ akin_status video_next(video *v, double *time_s, const image **im,
 {
     bool more = false;
     *im = NULL;
-    if (v->failure.code == AKIN_OK &&
-        video_step(v, &more, &v->failure) == AKIN_OK) {
-        if (!more) return AKIN_OK;
-        *time_s = v->time_s;
-        *im = &v->picture;
-        video_want_next(v);
-        return AKIN_OK;
-    }
-    return AKIN_FAIL(err, v->failure.code, "%s", v->failure.text);
+    AKIN_TRY(video_give(v, true, time_s, &more, err));
+    if (more) *im = &v->picture;
+    return AKIN_OK;
+}
+
+akin_status video_pass(video *v, double *time_s, bool *more, akin_error *err)
+{
+    return video_give(v, false, time_s, more, err);
 }
 
 /* ---- Names --------------------------------------------------------------- */

@@ -42,6 +42,11 @@ const video_info *video_get_info(const video *v);
 akin_status video_next(video *v, double *time_s, const image **im,
                        akin_error *err) AKIN_NODISCARD;
 
+/* The same without making the image: passes over it. *more = false at the
+ * end. */
+akin_status video_pass(video *v, double *time_s, bool *more, akin_error *err)
+    AKIN_NODISCARD;
+
 /* true for file names of films (by extension, any case). */
 bool video_is_video_name(const char *path);
 

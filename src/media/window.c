@@ -143,6 +143,7 @@ akin_status window_reader_open(const char *path, const window_plan *plan,
     r->n_samples = window_n_samples(plan);
     r->band = filter_design(plan->fmin_hz, plan->fmax_hz, plan->rate_hz);
     AKIN_TRYG(decoder_open(path, &r->source, err));
+    if (plan->first_channel) decoder_use_first_channel(r->source);
     double rate = decoder_get_info(r->source)->rate_hz * plan->speed;
     AKIN_TRYG(resampler_open(rate, plan->rate_hz, &r->rates, err));
     AKIN_TRYG(window_alloc(r, err));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * A sound file cut into the windows a model embeds: decode -> speed and
- * resample -> cut -> pad -> band-pass. */
+ * A sound file cut into the windows a model embeds: decode to mono -> speed
+ * and resample -> cut -> pad -> band-pass. */
 #ifndef MEDIA_WINDOW_H
 #define MEDIA_WINDOW_H
 
@@ -23,6 +23,7 @@ typedef struct window_plan {
     double fmax_hz;     /* 0 or >= rate / 2: none above */
     double min_len_s;   /* a last window with less playback than this is left
                            out, unless it is the only one; 0: kept */
+    bool first_channel; /* mono is the first channel, not the mean of all */
 } window_plan;
 
 /* AKIN_EUSAGE with a message for a user if the plan makes no sense. */

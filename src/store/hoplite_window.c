@@ -92,6 +92,7 @@ akin_status store_remove_window(store *s, int64_t id, akin_error *err)
     AKIN_TRY(store_may_write(s, err));
     AKIN_TRY(store_run(s, REMOVE_PENDING, STORE_VALUES(store_integer(id)),
                        "remove a vector", err));
+    AKIN_TRY(hoplite_remove_scores(s, id, err));
     akin_status status = store_run(s, REMOVE_WINDOW,
                                    STORE_VALUES(store_integer(id)),
                                    "remove a window", err);
@@ -182,6 +183,7 @@ akin_status store_get_row(store *s, int64_t id, bool *found, store_row *out,
     if (offsets)
         AKIN_TRYG(get_labels(s, offsets, (size_t)sqlite3_column_bytes(q, 2),
                              out, err));
+    AKIN_TRYG(hoplite_get_scores(s, out, err));
 done:
     store_release(q);
     if (status != AKIN_OK) {
@@ -194,6 +196,8 @@ done:
 void store_row_clear(store_row *row)
 {
     for (size_t i = 0; i < row->n_labels; i++) mem_free(row->labels[i]);
+    for (size_t i = 0; i < row->n_scores; i++) mem_free(row->scores[i].name);
+    mem_free(row->scores);
     mem_free(row->labels);
     mem_free(row->recording);
     mem_free(row->datetime);
@@ -211,11 +215,13 @@ akin_status store_each_window(store *s, const store_filter *filter,
 {
     store_query query = {0};
     sqlite3_stmt *q = NULL;
-    bool row, has_files;
+    store_tables tables;
+    bool row;
     akin_status status = AKIN_OK;
     if (filter) {
-        AKIN_TRYG(store_has_table(s, "akin_files", &has_files, err));
-        AKIN_TRYG(store_filter_compile(filter, has_files, &query, err));
+        AKIN_TRYG(store_has_table(s, "akin_files", &tables.files, err));
+        AKIN_TRYG(store_has_table(s, "akin_scores", &tables.scores, err));
+        AKIN_TRYG(store_filter_compile(filter, &tables, &query, err));
     }
     AKIN_TRYG(store_prepare(s, filter ? query.sql.data : ALL_WINDOWS,
                             query.values, query.n_values, &q, err));
@@ -252,6 +258,7 @@ akin_status store_count(store *s, store_counts *out, akin_error *err)
     AKIN_TRYG(store_ask(s, COUNT_PENDING, STORE_NO_VALUES, &q, err));
     AKIN_TRYG(store_step(s, q, "count", &row, err));
     out->pending = sqlite3_column_int64(q, 0);
+    AKIN_TRYG(hoplite_count_scores(s, &out->scores, err));
 done:
     store_release(q);
     return status;

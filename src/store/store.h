@@ -113,9 +113,16 @@ akin_status store_recording_windows(store *s, int64_t recording_id,
                                     store_window **out, size_t *n,
                                     akin_error *err) AKIN_NODISCARD;
 
-/* Deletes the row, its pending vector and (as hoplite does) nothing else. */
+/* Deletes the row, its pending vector, its scores and (as hoplite does) nothing
+ * else. */
 akin_status store_remove_window(store *s, int64_t id, akin_error *err)
     AKIN_NODISCARD;
+
+/* What a model said of a window, table akin_scores. */
+typedef struct store_score {
+    char *name; /* of the class */
+    double score;
+} store_score;
 
 /* A window with what belongs to it; texts are owned, clear it. */
 typedef struct store_row {
@@ -128,6 +135,9 @@ typedef struct store_row {
                          offsets: still images), distinct, sorted;
                          negative ones with "-" in front, uncertain with "?" */
     size_t n_labels;
+    store_score *scores; /* best first; labels are what somebody means, these
+                            are what the model said */
+    size_t n_scores;
 } store_row;
 
 /* *found = false if there is no such window. */
@@ -144,7 +154,7 @@ akin_status store_each_window(store *s, const store_filter *filter,
                               void *user, akin_error *err) AKIN_NODISCARD;
 
 typedef struct store_counts {
-    int64_t deployments, recordings, windows, annotations, pending;
+    int64_t deployments, recordings, windows, annotations, pending, scores;
     int64_t max_window_id;
 } store_counts;
 
@@ -166,6 +176,15 @@ akin_status store_each_pending(store *s,
 akin_status store_put_pending(store *s, int64_t id, const void *vector,
                               size_t n_bytes, akin_error *err) AKIN_NODISCARD;
 akin_status store_clear_pending(store *s, akin_error *err) AKIN_NODISCARD;
+
+/* ---- scores of classes --------------------------------------------------------- */
+
+/* Makes the tables, which a database without scores does not have. */
+akin_status store_need_scores(store *s, akin_error *err) AKIN_NODISCARD;
+akin_status store_ensure_class(store *s, const char *name, int64_t *id,
+                               akin_error *err) AKIN_NODISCARD;
+akin_status store_add_score(store *s, int64_t window_id, int64_t class_id,
+                            double score, akin_error *err) AKIN_NODISCARD;
 
 /* ---- annotations ------------------------------------------------------------ */
 
@@ -235,15 +254,17 @@ akin_status store_mend(store *s, const store_problem *problem,
  *
  *   expr   = term { "or" term }     term = factor { "and" factor }
  *   factor = "not" factor | "(" expr ")" | field op value
- *   field  = recording | deployment | project | date | time | label | id
+ *   field  = recording | deployment | project | date | time | label | class
+ *            | id
  *   op     = "=" "!=" "<" "<=" ">" ">=" ; "=" and "!=" on recording,
- *            deployment, project and label take the patterns * and ?
+ *            deployment, project, label and class take the patterns * and ?
  *   value  = a bare word or 'single quoted' ('' is a quote) or "double quoted"
  *
  * date compares the recording's datetime moved to the window's start
  * (2023-05-12, 2023-05, 2023 or 2023-05-12T06:00); an equal date means the
  * whole day, month, year or minute. time is the time of day (06:00). label
- * looks at positive annotations that overlap the window. Words of the grammar
+ * looks at positive annotations that overlap the window, class at the classes
+ * whose scores were kept with it. Words of the grammar
  * are case-blind. */
 akin_status store_filter_parse(const char *text, store_filter **out,
                                akin_error *err) AKIN_NODISCARD;

@@ -40,7 +40,7 @@ static const char *const field_names[] = {
     [FILTER_RECORDING] = "recording", [FILTER_DEPLOYMENT] = "deployment",
     [FILTER_PROJECT] = "project",     [FILTER_DATE] = "date",
     [FILTER_TIME] = "time",           [FILTER_LABEL] = "label",
-    [FILTER_ID] = "id",
+    [FILTER_CLASS] = "class",         [FILTER_ID] = "id",
 };
 
 /* ---- messages ----------------------------------------------------------- */
@@ -221,7 +221,7 @@ static akin_status parse_field(filter_parser *p, filter_field *field)
         return filter_advance(p);
     }
     return filter_expected(p, "recording, deployment, project, date, time, "
-                              "label, id, 'not' or '('");
+                              "label, class, id, 'not' or '('");
 }
 
 static akin_status parse_leaf(filter_parser *p, size_t *index)

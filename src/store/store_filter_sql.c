@@ -21,7 +21,7 @@
 typedef struct filter_compiler {
     const store_filter *filter;
     store_query *query;
-    bool has_files;
+    const store_tables *tables;
     akin_status status;
     akin_error *err;
 } filter_compiler;
@@ -88,6 +88,18 @@ static void put_label(filter_compiler *c, const filter_node *leaf)
     put_sql(c, " AND akin_overlap(a.offsets, w.offsets))");
 }
 
+static void put_class(filter_compiler *c, const filter_node *leaf)
+{
+    if (!c->tables->scores) {
+        put_sql(c, "0");
+        return;
+    }
+    put_sql(c, "w.id IN (SELECT window_id FROM main.akin_scores WHERE class_id"
+               " IN (SELECT id FROM main.akin_classes WHERE ");
+    put_match(c, leaf, "name");
+    put_sql(c, "))");
+}
+
 /* The bounds lo <= t < hi of a comparison with a span. */
 static store_span compared(const filter_node *leaf)
 {
@@ -106,11 +118,11 @@ static void put_date(filter_compiler *c, const filter_node *leaf)
 {
     store_span t = compared(leaf);
     put_sql(c, "w.recording_id IN (SELECT d.id FROM recordings d");
-    if (c->has_files)
+    if (c->tables->files)
         put_sql(c, " LEFT JOIN main.akin_files f ON f.recording_id = d.id");
     put(c, " WHERE akin_wall_s(d.datetime) < @",
         STORE_VALUES(store_real(t.hi)));
-    if (c->has_files)
+    if (c->tables->files)
         put(c,
             " AND akin_wall_s(d.datetime) >= @ - CASE"
             " WHEN f.complete AND f.duration_s > 0"
@@ -150,6 +162,7 @@ static void put_leaf(filter_compiler *c, const filter_node *leaf)
     case FILTER_DATE: put_date(c, leaf); break;
     case FILTER_TIME: put_time(c, leaf); break;
     case FILTER_LABEL: put_label(c, leaf); break;
+    case FILTER_CLASS: put_class(c, leaf); break;
     case FILTER_ID: put_id(c, leaf); break;
     default: put_names(c, leaf);
     }
@@ -201,11 +214,12 @@ static bool filter_is_dated(const store_filter *filter)
     return false;
 }
 
-akin_status store_filter_compile(const store_filter *filter, bool has_files,
-                                 store_query *out, akin_error *err)
+akin_status store_filter_compile(const store_filter *filter,
+                                 const store_tables *tables, store_query *out,
+                                 akin_error *err)
 {
     filter_compiler c = {
-        .filter = filter, .query = out, .has_files = has_files, .err = err};
+        .filter = filter, .query = out, .tables = tables, .err = err};
     *out = (store_query){0};
     text_buf_init(&out->sql, FILTER_MAX_SQL);
     put_sql(&c, "SELECT w.id, w.recording_id, w.offsets FROM windows w");

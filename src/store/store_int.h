@@ -130,6 +130,15 @@ bool store_parse_date(const char *text, store_span *out);  /* of a filter */
 bool store_parse_clock(const char *text, store_span *out); /* from midnight */
 bool store_parse_datetime(const char *text, double *wall_s); /* of a row */
 
+/* ---- scores (hoplite_score.c); nothing where there are none --------------- */
+
+akin_status hoplite_get_scores(store *s, store_row *out, akin_error *err)
+    AKIN_NODISCARD;
+akin_status hoplite_remove_scores(store *s, int64_t window_id, akin_error *err)
+    AKIN_NODISCARD;
+akin_status hoplite_count_scores(store *s, int64_t *out, akin_error *err)
+    AKIN_NODISCARD;
+
 /* ---- schemas (hoplite.c, hoplite_old.c) --------------------------------- */
 
 /* Makes the tables of hoplite 1.x; akin's own ones and the newer indexes. */
@@ -155,6 +164,7 @@ typedef enum filter_field {
     FILTER_DATE,
     FILTER_TIME,
     FILTER_LABEL,
+    FILTER_CLASS,
     FILTER_ID,
 } filter_field;
 
@@ -192,9 +202,14 @@ typedef struct store_query {
     size_t n_values, cap;
 } store_query;
 
-akin_status store_filter_compile(const store_filter *filter, bool has_files,
-                                 store_query *out, akin_error *err)
-    AKIN_NODISCARD;
+/* Which of akin's own tables there are. */
+typedef struct store_tables {
+    bool files, scores;
+} store_tables;
+
+akin_status store_filter_compile(const store_filter *filter,
+                                 const store_tables *tables, store_query *out,
+                                 akin_error *err) AKIN_NODISCARD;
 void store_query_clear(store_query *query);
 
 #endif

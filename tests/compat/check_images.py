@@ -301,6 +301,16 @@ def clip_input(im, size, filter):
     return np.asarray(im.crop((left, top, left + size, top + size)))
 
 
+def side_then_cut(im, side, size, filter):
+    """torchvision's Resize(side) or, of a pair, Resize(pair), CenterCrop."""
+    if not isinstance(side, tuple):
+        short = min(im.size)
+        side = tuple(int(side * n / short) for n in im.size)
+    im = im.resize(side, filter)
+    left, top = (int(round((n - s) / 2.0)) for n, s in zip(im.size, size))
+    return np.asarray(im.crop((left, top, left + size[0], top + size[1])))
+
+
 def keep_ratio(im, size, filter, longest):
     """open_clip's ResizeKeepRatio, then its crop or pad."""
     ratios = im.width / size[0], im.height / size[1]
@@ -327,7 +337,8 @@ def check_resize(tool, folder):
         path = os.path.join(folder, "resize.png")
         im.save(path, compress_level=1)
         for name, filter in (("bicubic", Image.Resampling.BICUBIC),
-                             ("bilinear", Image.Resampling.BILINEAR)):
+                             ("bilinear", Image.Resampling.BILINEAR),
+                             ("nearest", Image.Resampling.NEAREST)):
             pairs = [
                 ("shortest", tool.image(f"spec 224 224 shortest {name} {path}"),
                  clip_input(im, 224, filter)),
@@ -337,6 +348,11 @@ def check_resize(tool, folder):
                  im.resize((384, 129), filter)),
                 ("longest", tool.image(f"spec 224 224 longest {name} {path}"),
                  keep_ratio(im, (224, 224), filter, True)),
+                ("side", tool.image(f"spec 224 200 shortest:256 {name} {path}"),
+                 side_then_cut(im, 256, (224, 200), filter)),
+                ("side squash",
+                 tool.image(f"spec 224 224 squash:256 {name} {path}"),
+                 side_then_cut(im, (256, 256), (224, 224), filter)),
                 ("oblong", tool.image(f"spec 200 120 shortest {name} {path}"),
                  keep_ratio(im, (200, 120), filter, False)),
             ]

@@ -2,7 +2,8 @@
  * What check_images.py drives: reads lines "decode FLAGS PATH", "resize W H
  * FILTER PATH", "spec W H MODE FILTER PATH", "mel NAME PATH" (float32 samples)
  * and "video EVERY FLAGS PATH", and answers each with a line "ok WIDTH HEIGHT"
- * and the bytes, or "error TEXT". FLAGS: - none, u upright, w on white. */
+ * and the bytes, or "error TEXT". FLAGS: - none, u upright, w on white. MODE:
+ * shortest, squash or longest, and ":SIDE" if the spec has one. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,7 @@ static void run_decode(const char *flags, const char *path)
 
 static resize_filter filter_of(const char *name)
 {
+    if (strcmp(name, "nearest") == 0) return RESIZE_NEAREST;
     return strcmp(name, "bilinear") == 0 ? RESIZE_BILINEAR : RESIZE_BICUBIC;
 }
 
@@ -54,8 +56,10 @@ static void run_resize(unsigned width, unsigned height, const char *mode,
     image im = {0}, out = {0};
     resize_spec spec = {.width = width, .height = height,
                         .filter = filter_of(filter)};
-    if (strcmp(mode, "squash") == 0) spec.mode = RESIZE_SQUASH;
-    if (strcmp(mode, "longest") == 0) spec.mode = RESIZE_LONGEST;
+    const char *side = strchr(mode, ':');
+    if (side) spec.side = (uint32_t)strtoul(side + 1, NULL, 10);
+    if (strncmp(mode, "squash", 6) == 0) spec.mode = RESIZE_SQUASH;
+    if (strncmp(mode, "longest", 7) == 0) spec.mode = RESIZE_LONGEST;
     akin_status status = image_load(path, NULL, &im, &e);
     if (status == AKIN_OK && strcmp(mode, "whole") == 0)
         status = resize_image(&im, width, height, spec.filter, &out, &e);

@@ -4,7 +4,8 @@
 reads from them and resizes them to, in expected.txt:
 
   decode FILE WIDTH HEIGHT HASH
-  resize FILE MODE FILTER WIDTH HEIGHT HASH     (MODE: shortest squash longest)
+  resize FILE MODE FILTER WIDTH HEIGHT HASH     (MODE: shortest squash longest,
+                                                and :SIDE)
 
 HASH is FNV-1a, 64 bits, of the RGB bytes. usage: make_images.py, with Pillow 12,
 numpy and the program ffmpeg.
@@ -129,6 +130,12 @@ def make_others():
 
 
 def resized(im, mode, filter, width, height):
+    mode, _, side = mode.partition(":")
+    if side:
+        side = int(side)
+        return check_images.side_then_cut(
+            im, (side, side) if mode == "squash" else side, (width, height),
+            filter)
     if mode == "squash":
         return np.asarray(im.resize((width, height), filter))
     if mode == "shortest" and width == height:
@@ -139,10 +146,12 @@ def resized(im, mode, filter, width, height):
 
 def make_resized():
     filters = {"bicubic": Image.Resampling.BICUBIC,
-               "bilinear": Image.Resampling.BILINEAR}
+               "bilinear": Image.Resampling.BILINEAR,
+               "nearest": Image.Resampling.NEAREST}
     sizes = [("shortest", 32, 32), ("squash", 32, 32), ("longest", 32, 32),
              ("squash", 301, 47), ("shortest", 224, 224), ("squash", 40, 200),
-             ("shortest", 50, 20)]
+             ("shortest", 50, 20), ("shortest:73", 64, 64),
+             ("shortest:40", 31, 20), ("squash:80", 64, 71)]
     for source in "resize.jpg", "turned6.tiff", "rgb.png":
         im = Image.open(os.path.join(OUT, source)).convert("RGB")
         for name, filter in filters.items():

@@ -138,6 +138,59 @@ static void integers_are_exact(void)
     mem_free(y);
 }
 
+/* The same bits as a file of that channel alone, interleaved or in planes. */
+static void check_first_channel(const char *name, const float *all, size_t n)
+{
+    enum { STEP = 700 };
+    akin_error e = {0};
+    decoder *d = NULL;
+    float block[STEP];
+    size_t at = 0, got = 1;
+    CHECK_OK(decoder_open(sound_path(name), &d, &e), e);
+    if (d) decoder_use_first_channel(d);
+    while (d && got) {
+        CHECK_OK(decoder_read(d, block, STEP, &got, &e), e);
+        if (at + got > n || memcmp(block, all + at, got * sizeof *all) != 0) {
+            test_fail(__FILE__, __LINE__, "%s at %zu", name, at);
+            break;
+        }
+        at += got;
+    }
+    CHECK_EQ_INT(at, n);
+    /* It stays so behind a seek. */
+    if (d && n) CHECK_OK(decoder_seek(d, (int64_t)n / 2, &e), e);
+    if (d && n) CHECK_OK(decoder_read(d, block, 1, &got, &e), e);
+    CHECK(!d || !n || block[0] == all[n / 2]);
+    decoder_close(d);
+}
+
+static void first_channel_alone(void)
+{
+    enum { N = 5000 };
+    static float mono[N];
+    static double x[N];
+    size_t n;
+    sound_signal(mono, N, 8000, 3);
+    for (int i = 0; i < N; i++) x[i] = mono[i];
+    for (int kind = 0; kind < SOUND_N_KINDS; kind++) {
+        sound_write_wav(sound_path("one.wav"), (sound_kind)kind, 8000, 1, x, N);
+        float *one = read_all(sound_path("one.wav"), 700, &n);
+        for (int n_channels = 1; n_channels <= 3; n_channels++) {
+            sound_write_wav(sound_path("many.wav"), (sound_kind)kind, 8000,
+                            n_channels, x, N);
+            check_first_channel("many.wav", one, n);
+        }
+        mem_free(one);
+    }
+    sound_spec spec = {"wv", "wavpack", 8000, 1};
+    if (!sound_encode(sound_path("one.wv"), &spec, mono, N)) return;
+    spec.n_channels = 2;
+    CHECK(sound_encode(sound_path("two.wv"), &spec, mono, N));
+    float *one = read_all(sound_path("one.wv"), 700, &n);
+    check_first_channel("two.wv", one, n);
+    mem_free(one);
+}
+
 static void formats_decode_to_the_signal(void)
 {
     for (size_t k = 0; k < N_FORMATS; k++) {
@@ -479,6 +532,7 @@ static void names_of_sounds(void)
 const test_case test_decode_cases[] = {
     {"decode/wav_of_every_kind", wav_of_every_kind},
     {"decode/integers_are_exact", integers_are_exact},
+    {"decode/first_channel_alone", first_channel_alone},
     {"decode/formats_decode_to_the_signal", formats_decode_to_the_signal},
     {"decode/seeks_are_exact", seeks_are_exact},
     {"decode/not_finite_is_named", not_finite_is_named},

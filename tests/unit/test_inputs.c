@@ -15,7 +15,7 @@ static void folders_are_searched_and_files_taken_once(void)
     char *rec = mem_strdup(db_path("rec")), *file = mem_strdup(
         db_path("rec/b/c.wav"));
     const char *paths[] = {file, rec};
-    CHECK_OK(inputs_collect(&in, paths, 2, &e), e);
+    CHECK_OK(inputs_collect(&in, paths, 2, MODEL_SOUND, &e), e);
     CHECK_EQ_INT(in.n, 3);
     CHECK_EQ_TEXT(file_name(in.files[0].path), "a.wav");
     CHECK_EQ_TEXT(file_name(in.files[1].path), "c.wav");
@@ -30,10 +30,10 @@ static void nothing_to_read_is_an_error(void)
     akin_error e = {0};
     inputs in;
     const char *paths[] = {test_dir()};
-    CHECK_STATUS(inputs_collect(&in, paths, 1, &e), AKIN_ENOTFOUND);
+    CHECK_STATUS(inputs_collect(&in, paths, 1, MODEL_SOUND, &e), AKIN_ENOTFOUND);
     CHECK(strstr(e.text, "no audio file") != NULL);
     const char *gone[] = {db_path("gone.wav")};
-    CHECK_STATUS(inputs_collect(&in, gone, 1, &e), AKIN_ENOTFOUND);
+    CHECK_STATUS(inputs_collect(&in, gone, 1, MODEL_SOUND, &e), AKIN_ENOTFOUND);
     CHECK(strstr(e.text, "gone.wav") != NULL);
 }
 

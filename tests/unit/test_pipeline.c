@@ -32,13 +32,14 @@ static void job_init(job *j, size_t threads, size_t batch_size)
 {
     akin_error e = {0};
     *j = (job){0};
-    CHECK_OK(model_open(NULL, &j->model, &e), e);
+    CHECK_OK(model_open(NULL, NULL, &j->model, &e), e);
     if (!j->model) return;
     const akin_model_info *info = model_get_info(j->model);
     j->opt = (pipeline_options){
         .model = j->model,
-        .plan = {.rate_hz = info->rate_hz, .window_s = info->window_s,
-                 .speed = 1},
+        .plan = {.input = model_get_input(j->model),
+                 .window = {.rate_hz = info->rate_hz,
+                            .window_s = info->window_s, .speed = 1}},
         .threads = threads,
         .batch_size = batch_size,
     };
@@ -56,7 +57,7 @@ static void outcome_take(outcome *o, const job *j, const pipeline_batch *b)
 {
     size_t bytes = model_get_info(j->model)->dim * 2;
     CHECK(b->n <= j->opt.batch_size);
-    CHECK(b->last || b->n == j->opt.batch_size);
+    CHECK(b->last || b->n == j->opt.batch_size || j->opt.gathers);
     if (b->tag != o->last_tag && b->tag != o->last_tag + 1) o->in_order = false;
     for (size_t i = 0; i < b->n; i++) {
         hash_bytes(&o->hash, &b->spans[i].start_s, sizeof(double));
@@ -200,6 +201,32 @@ static void many_tiny_files_come_in_order(void)
     job_clear(&j);
 }
 
+/* Calls that hold windows of many files give the same as calls of one file. */
+static void gathered_files_are_the_same(void)
+{
+    static char paths[MAX_FILES][24];
+    outcome alone = {0};
+    for (size_t i = 0; i < MAX_FILES; i++)
+        snprintf(paths[i], sizeof paths[i], "rec/%zu.wav", i % 50);
+    for (size_t i = 0; i < 50; i++)
+        db_make_wav(paths[i], i % 7 == 0 ? 10 : 0.02, (unsigned)i);
+    write_text("rec/13.wav", "these are words\n");
+    for (size_t threads = 0; threads < 5; threads++) {
+        job j;
+        job_init(&j, threads ? threads : 1, 8);
+        j.opt.gathers = threads > 0;
+        for (size_t i = 0; i < MAX_FILES; i++) j.names[i] = paths[i];
+        j.n_files = MAX_FILES;
+        outcome o = run(&j, 0);
+        CHECK(o.in_order);
+        CHECK_EQ_INT(o.n_failed, MAX_FILES / 50);
+        if (threads == 0) alone = o;
+        CHECK_EQ_INT(o.n_windows, alone.n_windows);
+        CHECK(o.hash == alone.hash);
+        job_clear(&j);
+    }
+}
+
 static void known_windows_are_left_out(void)
 {
     job j;
@@ -292,6 +319,7 @@ const test_case test_pipeline_cases[] = {
     {"pipeline/errors_in_the_middle_stay_with_their_file",
      errors_in_the_middle_stay_with_their_file},
     {"pipeline/many_tiny_files_come_in_order", many_tiny_files_come_in_order},
+    {"pipeline/gathered_files_are_the_same", gathered_files_are_the_same},
     {"pipeline/known_windows_are_left_out", known_windows_are_left_out},
     {"pipeline/it_closes_while_it_is_busy", it_closes_while_it_is_busy},
     {"pipeline/it_closes_without_being_read", it_closes_without_being_read},

@@ -2,6 +2,8 @@
  * media/resize: bytes equal to Pillow's, the geometry, every kernel. */
 #include "media/resize.h"
 
+#include <stdlib.h>
+
 #include "base/memory.h"
 #include "base/random.h"
 #include "image_files.h"
@@ -11,9 +13,12 @@
 static resize_spec spec_of(const image_expected *x)
 {
     resize_spec spec = {.width = x->width, .height = x->height};
-    if (strcmp(x->mode, "squash") == 0) spec.mode = RESIZE_SQUASH;
-    if (strcmp(x->mode, "longest") == 0) spec.mode = RESIZE_LONGEST;
+    const char *side = strchr(x->mode, ':');
+    if (side) spec.side = (uint32_t)strtoul(side + 1, NULL, 10);
+    if (strncmp(x->mode, "squash", 6) == 0) spec.mode = RESIZE_SQUASH;
+    if (strncmp(x->mode, "longest", 7) == 0) spec.mode = RESIZE_LONGEST;
     if (strcmp(x->filter, "bilinear") == 0) spec.filter = RESIZE_BILINEAR;
+    if (strcmp(x->filter, "nearest") == 0) spec.filter = RESIZE_NEAREST;
     return spec;
 }
 
@@ -35,7 +40,7 @@ static void check_resized(const image_expected *x)
 
 static void test_pixels(void)
 {
-    CHECK(image_expected_each("resize", check_resized) >= 40);
+    CHECK(image_expected_each("resize", check_resized) >= 90);
 }
 
 typedef struct plan_case {
@@ -72,10 +77,26 @@ static void test_geometry(void)
         {896, 550, 224, 138, 0, -43}, {550, 896, 138, 224, -43, 0},
         {224, 224, 224, 224, 0, 0},   {10000, 1, 224, 1, 0, -111},
     };
+    static const plan_case side[] = {
+        {896, 550, 417, 256, 96, 16}, {574, 690, 256, 307, 16, 42},
+        {256, 256, 256, 256, 16, 16}, {1, 1, 256, 256, 16, 16},
+    };
+    static const plan_case squash[] = {{896, 550, 256, 256, 16, 16}};
+    /* Cut where it is longer than the result, filled where it is shorter. */
+    static const plan_case framed[] = {
+        {896, 550, 256, 157, 16, -33}, {550, 896, 157, 256, -33, 16},
+        {300, 300, 256, 256, 16, 16},
+    };
     resize_spec spec = {.width = 224, .height = 224};
     check_plans(shortest, sizeof shortest / sizeof *shortest, &spec);
     spec.mode = RESIZE_LONGEST;
     check_plans(longest, sizeof longest / sizeof *longest, &spec);
+    spec.side = 256;
+    check_plans(framed, sizeof framed / sizeof *framed, &spec);
+    spec.mode = RESIZE_SQUASH;
+    check_plans(squash, sizeof squash / sizeof *squash, &spec);
+    spec.mode = RESIZE_SHORTEST;
+    check_plans(side, sizeof side / sizeof *side, &spec);
 }
 
 static void test_bad_sizes(void)
@@ -85,6 +106,13 @@ static void test_bad_sizes(void)
     resize_spec spec = {.width = 224, .height = 224};
     CHECK_STATUS(resize_plan(0, 5, &spec, &at, &e), AKIN_ELIMIT);
     CHECK_STATUS(resize_plan(1u << 21, 5, &spec, &at, &e), AKIN_ELIMIT);
+    spec.side = 223;
+    CHECK_STATUS(resize_plan(5, 5, &spec, &at, &e), AKIN_ELIMIT);
+    spec.mode = RESIZE_LONGEST;
+    CHECK_STATUS(resize_plan(5, 5, &spec, &at, &e), AKIN_OK);
+    spec = (resize_spec){.width = 4096, .height = 4096};
+    CHECK_STATUS(resize_plan(1, 1 << 20, &spec, &at, &e), AKIN_ELIMIT);
+    CHECK_STATUS(resize_plan(1, (1 << 20) - 1, &spec, &at, &e), AKIN_OK);
     spec.width = 0;
     CHECK_STATUS(resize_plan(5, 5, &spec, &at, &e), AKIN_ELIMIT);
     spec.width = 100000;
@@ -137,25 +165,38 @@ static void test_kernels_agree(void)
     }
 }
 
-/* The middle alone is the middle of the whole. */
-static void test_crop_is_of_the_whole(void)
+static void check_crop(const resize_spec *spec)
 {
     akin_error e = {0};
     image im = {0}, whole = {0}, part = {0};
-    resize_spec spec = {.width = 64, .height = 64};
     resize_layout at = {0};
     fill_noise(&im, 333, 101);
-    CHECK_OK(resize_plan(333, 101, &spec, &at, &e), e);
-    CHECK_OK(resize_image(&im, at.width, at.height, RESIZE_BICUBIC, &whole, &e),
+    CHECK_OK(resize_plan(333, 101, spec, &at, &e), e);
+    CHECK_OK(resize_image(&im, at.width, at.height, spec->filter, &whole, &e),
              e);
-    CHECK_OK(resize_to_spec(&im, &spec, &part, &e), e);
-    for (size_t y = 0; y < 64; y++)
-        CHECK(memcmp(part.rgb + y * 64 * 3,
-                     whole.rgb + (y * at.width + (size_t)at.left) * 3,
-                     64 * 3) == 0);
+    CHECK_OK(resize_to_spec(&im, spec, &part, &e), e);
+    for (size_t y = 0; y < 64; y++) {
+        size_t from = (y + (size_t)at.top) * at.width + (size_t)at.left;
+        CHECK(memcmp(part.rgb + y * 64 * 3, whole.rgb + from * 3, 64 * 3) == 0);
+    }
     image_clear(&im);
     image_clear(&whole);
     image_clear(&part);
+}
+
+/* The middle alone is the middle of the whole. */
+static void test_crop_is_of_the_whole(void)
+{
+    static const resize_filter filters[] = {RESIZE_BICUBIC, RESIZE_BILINEAR,
+                                            RESIZE_NEAREST};
+    for (int i = 0; i < 3; i++) {
+        resize_spec spec = {.width = 64, .height = 64, .filter = filters[i]};
+        check_crop(&spec);
+        spec.side = 80;
+        check_crop(&spec);
+        spec.mode = RESIZE_SQUASH;
+        check_crop(&spec);
+    }
 }
 
 static void test_fill(void)
@@ -168,6 +209,14 @@ static void test_fill(void)
     CHECK_OK(resize_to_spec(&im, &spec, &out, &e), e);
     CHECK(memcmp(out.rgb, "\1\2\3", 3) == 0);
     CHECK(memcmp(out.rgb + 99 * 3, "\1\2\3", 3) == 0);
+    image_clear(&out);
+    /* 15 x 6, of which 10 columns are to be seen. */
+    spec.side = 15;
+    CHECK_OK(resize_to_spec(&im, &spec, &out, &e), e);
+    CHECK_EQ_INT(out.width, 10);
+    CHECK(memcmp(out.rgb + 19 * 3, "\1\2\3", 3) == 0);
+    CHECK(memcmp(out.rgb + 20 * 3, "\1\2\3", 3) != 0);
+    CHECK(memcmp(out.rgb + 80 * 3, "\1\2\3", 3) == 0);
     image_clear(&im);
     image_clear(&out);
 }

@@ -271,6 +271,69 @@ static void nonsense_is_refused(void)
     }
 }
 
+static const akin_model_info picture_info = {
+    .name = "tiny", .identity = "id-2", .modality = "image",
+    .folder = "/models/tiny", .dim = 8, .width = 32, .height = 32};
+
+static void pictures_have_settings_of_their_own(void)
+{
+    akin_error e = {0};
+    settings s = {0}, got = {0};
+    akin_settings asked = {.set = AKIN_SET_EVERY, .every_s = 2.5};
+    akin_settings band = {.set = AKIN_SET_FMIN, .fmin_hz = 100};
+    akin_settings never = {.set = AKIN_SET_EVERY, .every_s = 0};
+    CHECK_STATUS(settings_init(&s, &band, &picture_info, &e), AKIN_EUSAGE);
+    CHECK(strstr(e.text, "model tiny takes pictures") != NULL);
+    settings_clear(&s);
+    CHECK_STATUS(settings_init(&s, &never, &picture_info, &e), AKIN_EUSAGE);
+    settings_clear(&s);
+    CHECK_STATUS(settings_init(&s, &asked, &info, &e), AKIN_EUSAGE);
+    settings_clear(&s);
+    CHECK_OK(settings_init(&s, &asked, &picture_info, &e), e);
+    store *to = open_store();
+    save(&s, to);
+    CHECK_OK(settings_load(&got, to, &e), e);
+    CHECK(got.image);
+    CHECK_EQ_INT(got.dim, 8);
+    CHECK_EQ_TEXT(got.folder, "/models/tiny");
+    CHECK_NEAR(got.values.every_s, 2.5, 0);
+    asked.every_s = 1;
+    CHECK_STATUS(settings_match(&got, &asked, &e), AKIN_ESETTINGS);
+    CHECK(strstr(e.text, "time between frames 2.5, not 1.0") != NULL);
+    settings_clear(&s);
+    settings_clear(&got);
+    store_close(to);
+}
+
+/* BirdNET-Analyzer does not store the overlap, nor which file its model was. */
+static void what_others_leave_out_is_filled_in(void)
+{
+    akin_error e = {0};
+    bool changed;
+    store *from = open_store();
+    CHECK_OK(store_begin(from, &e), e);
+    CHECK_OK(store_set_metadata(from, "birdnet_analyzer_settings",
+                                "{\"BANDPASS_FMIN\": 0, \"BANDPASS_FMAX\": "
+                                "15000, \"AUDIO_SPEED\": 0.5}", &e), e);
+    CHECK_OK(store_commit(from, &e), e);
+    settings s = {0};
+    akin_settings asked = {.set = AKIN_SET_OVERLAP | AKIN_SET_SPEED,
+                           .overlap_s = 1, .audio_speed = 2};
+    akin_model_info birds = info;
+    birds.name = "birdnet-v2.4";
+    CHECK_OK(settings_load(&s, from, &e), e);
+    CHECK_OK(settings_complete(&s, &asked, &birds, &changed, &e), e);
+    CHECK(changed);
+    CHECK_EQ_TEXT(s.model, "birdnet-v2.4");
+    CHECK_EQ_TEXT(s.identity, "id-1");
+    CHECK_NEAR(s.values.overlap_s, 1, 0);
+    CHECK_NEAR(s.values.audio_speed, 0.5, 0); /* stored: not to be changed */
+    CHECK_OK(settings_complete(&s, &asked, &birds, &changed, &e), e);
+    CHECK(!changed);
+    settings_clear(&s);
+    store_close(from);
+}
+
 /* ---- saving -------------------------------------------------------------- */
 
 static void what_is_saved_is_loaded(void)
@@ -366,6 +429,10 @@ const test_case test_settings_cases[] = {
     {"settings/a_difference_names_both_values", a_difference_names_both_values},
     {"settings/vectors_of_two_kinds_are_not_searched_together",
      vectors_of_two_kinds_are_not_searched_together},
+    {"settings/pictures_have_settings_of_their_own",
+     pictures_have_settings_of_their_own},
+    {"settings/what_others_leave_out_is_filled_in",
+     what_others_leave_out_is_filled_in},
     {"settings/nonsense_is_refused", nonsense_is_refused},
     {"settings/what_is_saved_is_loaded", what_is_saved_is_loaded},
     {"settings/what_others_wrote_is_kept", what_others_wrote_is_kept},

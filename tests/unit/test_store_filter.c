@@ -39,9 +39,9 @@ static void bad_expressions_are_refused_with_their_place(void)
 {
     static const char *const bad[][2] = {
         {"", "filter, position 1: expected recording, deployment, project, "
-             "date, time, label, id, 'not' or '(', found the end"},
+             "date, time, label, class, id, 'not' or '(', found the end"},
         {"colour = red", "filter, position 1: expected recording, deployment, "
-                         "project, date, time, label, id, 'not' or '(', found "
+                         "project, date, time, label, class, id, 'not' or '(', found "
                          "'colour'"},
         {"label wren", "filter, position 7: expected one of = != < <= > >=, "
                        "found 'wren'"},
@@ -289,7 +289,7 @@ static const char *plan_of(store *s, const char *text)
     sqlite3_stmt *q = NULL;
     out[0] = 0;
     CHECK_OK(store_filter_parse(text, &f, &e), e);
-    CHECK_OK(store_filter_compile(f, true, &query, &e), e);
+    CHECK_OK(store_filter_compile(f, &(store_tables){true, true}, &query, &e), e);
     snprintf(sql, sizeof sql, "EXPLAIN QUERY PLAN %s", query.sql.data);
     sqlite3_prepare_v2(s->db, sql, -1, &q, NULL);
     while (q && sqlite3_step(q) == SQLITE_ROW) {

@@ -93,6 +93,33 @@ static void test_jumps_change_nothing(void)
     }
 }
 
+/* Frames that are passed over change neither times nor pictures. */
+static void test_passing_over(void)
+{
+    akin_error e = {0};
+    video *all = open_film("film.mp4", 0.6, false);
+    video *some = open_film("film.mp4", 0.6, false);
+    double time_s = 0, all_s = 0;
+    const image *im = NULL, *wanted = NULL;
+    bool more = all && some;
+    int n = 0;
+    for (; more; n++) {
+        CHECK_OK(video_next(all, &all_s, &wanted, &e), e);
+        if (n % 3) {
+            CHECK_OK(video_pass(some, &time_s, &more, &e), e);
+            CHECK_EQ_INT(more, wanted != NULL);
+        } else {
+            CHECK_OK(video_next(some, &time_s, &im, &e), e);
+            more = im != NULL;
+            CHECK(!more || (wanted && image_hash(wanted) == image_hash(im)));
+        }
+        CHECK_NEAR(all_s, time_s, 0);
+    }
+    CHECK_EQ_INT(n, 21);
+    video_close(all);
+    video_close(some);
+}
+
 static void test_info(void)
 {
     video *v = open_film("film.mp4", 1, false);
@@ -254,6 +281,7 @@ static void test_names(void)
 const test_case test_video_cases[] = {
     {"video/frames_and_times", test_frames},
     {"video/jumps_change_nothing", test_jumps_change_nothing},
+    {"video/passing_over", test_passing_over},
     {"video/info", test_info},
     {"video/turned", test_turned},
     {"video/clock_begins_at_zero", test_clock_begins_at_zero},

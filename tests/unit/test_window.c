@@ -348,6 +348,36 @@ static void queries_equal_the_reader(void)
     mem_free(w);
 }
 
+/* The second channel is half the first: the mean is 3/4 of it. */
+static void first_channel_is_taken(void)
+{
+    enum { N = 20000 };
+    static float mono[N], w[8000];
+    static double x[N];
+    sound_signal(mono, N, 8000, 5);
+    for (int i = 0; i < N; i++) x[i] = mono[i];
+    sound_write_wav(sound_path("st.wav"), SOUND_F32, 8000, 2, x, N);
+    window_plan p = {.rate_hz = 8000, .window_s = 1, .speed = 1};
+    for (int first = 0; first < 2; first++) {
+        akin_error e = {0};
+        window_reader *r = NULL;
+        window_set set = {0};
+        bool more = false;
+        media_span span;
+        float gain = first ? 1 : 0.75f;
+        p.first_channel = first;
+        CHECK_OK(window_reader_open(sound_path("st.wav"), &p, &r, &e), e);
+        CHECK_OK(window_reader_next(r, w, &span, &more, &e), e);
+        for (int i = 0; i < 8000; i++) CHECK_NEAR(w[i], mono[i] * gain, 1e-7);
+        CHECK_OK(window_query(sound_path("st.wav"), &p, WINDOW_CENTER, 1, &set,
+                              &e), e);
+        for (int i = 0; set.n && i < 8000; i++)
+            CHECK_NEAR(set.samples[i], mono[6000 + i] * gain, 1e-7);
+        window_set_clear(&set);
+        window_reader_close(r);
+    }
+}
+
 static void memory_out_is_an_error(void)
 {
     window_plan p = {.rate_hz = 12000, .window_s = 1, .speed = 1};
@@ -380,6 +410,7 @@ const test_case test_window_cases[] = {
     {"window/center_is_the_middle", center_is_the_middle},
     {"window/segments_follow_the_reference", segments_follow_the_reference},
     {"window/queries_equal_the_reader", queries_equal_the_reader},
+    {"window/first_channel_is_taken", first_channel_is_taken},
     {"window/memory_out_is_an_error", memory_out_is_an_error},
     {NULL, NULL},
 };
