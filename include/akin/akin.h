@@ -146,6 +146,7 @@ typedef struct akin_info {
     const char *model_identity; /* hash of its files; "" if unknown */
     bool model_available;       /* is here; its graphs were not loaded */
     const char *modality;       /* "sound" or "image" */
+    bool text;                  /* the model is here and takes texts */
     uint32_t dim;
     uint32_t rate_hz;           /* of a sound model; 0 if unknown */
     double window_s;            /* of playback; 0 if unknown */

@@ -312,17 +312,9 @@ static akin_status write_texts(akin_db *db, const extract_args *args,
 static akin_status learn_model(extract_run *run, akin_db *db, akin_error *err)
 {
     akin_info info;
-    model_places places;
-    akin_model *model = NULL;
     AKIN_TRY(akin_get_info(db, &info, err));
     run->is_image = strcmp(info.modality, "image") == 0;
-    if (!run->is_image) return AKIN_OK;
-    if (model_places_init(&places, AKIN_CPU, NULL) == AKIN_OK &&
-        akin_model_open(run->model ? run->model : info.model, &places.options,
-                        &model, NULL) == AKIN_OK)
-        run->takes_text = akin_model_get_info(model)->text;
-    akin_model_close(model);
-    model_places_clear(&places);
+    run->takes_text = info.text;
     return AKIN_OK;
 }
 

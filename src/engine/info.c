@@ -60,6 +60,7 @@ akin_status akin_get_info(akin_db *db, akin_info *out, akin_error *err)
     out->model_identity = s->identity;
     out->modality = s->image ? "image" : "sound";
     out->model_available = database_model(db, &m, NULL) == AKIN_OK;
+    out->text = out->model_available && model_get_info(m)->text;
     out->dim = s->dim;
     out->rate_hz = s->rate_hz;
     out->window_s = s->window_s;

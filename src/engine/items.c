@@ -319,7 +319,7 @@ static akin_status items_grow(items_set *set, size_t *cap, size_t n_floats,
     return status;
 }
 
-/* Frames into the set; `last` keeps one, the last that there is of max_items. */
+/* Up to max_items frames into the set; `last` keeps only the last of them. */
 static akin_status items_take_frames(video *film, const model_input *input,
                                      size_t max_items, bool last,
                                      items_set *set, akin_error *err)

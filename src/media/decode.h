@@ -27,8 +27,9 @@ void decoder_use_first_channel(decoder *d);
 const media_info *decoder_get_info(const decoder *d);
 
 /* Up to max_frames mono frames (the mean of all channels unless the first was
- * asked for, float32 full scale 1.0); *n = 0 only at the end. AKIN_EDECODE for damaged data (with the time at
- * which it begins) and for samples that are not finite. */
+ * asked for, float32 full scale 1.0); *n = 0 only at the end. AKIN_EDECODE for
+ * damaged data (with the time at which it begins) and for samples that are not
+ * finite. */
 akin_status decoder_read(decoder *d, float *mono, size_t max_frames, size_t *n,
                          akin_error *err) AKIN_NODISCARD;
 

@@ -235,7 +235,7 @@ static akin_status resize_down_first(const resize_job *job, image *out,
     return status;
 }
 
-/* ---- Nearest -------------------------------------------------------------- */
+/* ---- Nearest ------------------------------------------------------------- */
 
 /* The input that is under the middle of each output [from, from + n) of
  * n_whole. Pillow adds step to step; so do we, for the same roundings. */

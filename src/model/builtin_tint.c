@@ -4,8 +4,8 @@
  * Four parts, each made to length 1 and weighted, so that the dot product of
  * two vectors is the weighted mean of how alike the parts are:
  *   edges   gradient orientations in 4 x 4 overlapping cells (histograms of
- *           oriented gradients, Dalal and Triggs 2005), square roots, less their
- *           mean;
+ *           oriented gradients, Dalal and Triggs 2005), square roots, less
+ *           their mean;
  *   layout  low frequencies of brightness, and
  *   tones   of two opponent colours (MPEG-7's colour layout, by floats);
  *   colours a soft histogram of opponent colours and brightness, square roots

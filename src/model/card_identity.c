@@ -100,13 +100,21 @@ done:
 
 /* ---- checking ---------------------------------------------------------- */
 
-static akin_status card_check_size(const card_file *file, const char *folder,
+static akin_status card_check_size(const model_card *card,
+                                   const card_file *file, const char *folder,
                                    akin_error *err)
 {
     file_stamp stamp;
     akin_status status = AKIN_OK;
     char *path = file_join(folder, file->path);
     if (!path) return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory for a path");
+    if (!file_exists(path)) {
+        status = AKIN_FAIL(err, AKIN_ENOTFOUND,
+                           "model %s lacks its file '%s'; `akin model install "
+                           "%s` gets it",
+                           card->name, path, card->name);
+        goto done;
+    }
     AKIN_TRYG(file_stat(path, &stamp, err));
     if (file_is_dir(path))
         status = AKIN_FAIL(err, AKIN_EMODEL, "'%s' is a folder, not a file",
@@ -140,7 +148,7 @@ akin_status card_check_files(const model_card *card, const char *folder,
     for (size_t i = 0; i < card->n_files; i++) {
         const card_file *file = &card->files[i];
         char digits[HASH_HEX_BYTES];
-        AKIN_TRYG(card_check_size(file, folder, err));
+        AKIN_TRYG(card_check_size(card, file, folder, err));
         if (!with_hashes || !file->sha256[0]) continue;
         AKIN_TRYG(hashes_get(&hashes, file->path, digits, err));
         AKIN_TRYG(card_check_hash(file, digits, folder, err));
