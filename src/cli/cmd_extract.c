@@ -400,10 +400,10 @@ static akin_status choose_model(extract_run *run, const char *path,
         return fail_empty(inputs, err);
     if (n->n_others > 0) return AKIN_OK; /* whatever they hold */
     if (run->model) return check_model(run, inputs->items[0], err);
-    if (n->n_sounds > 0) return AKIN_OK;
+    if (n->n_pictures == 0 || n->n_sounds > n->n_films) return AKIN_OK;
     run->model = "tint";
     if (!run->args->quiet)
-        print_note("all inputs are pictures: they are compared by their "
+        print_note("the inputs are pictures: they are compared by their "
                    "colours and shapes (--model tint); for models that know "
                    "what they show, see akin help models");
     return AKIN_OK;

@@ -6,15 +6,26 @@ import pathlib
 import re
 import shutil
 import subprocess
+import sys
 
 import sounds
 
 SOUNDS = pathlib.Path(os.environ["SOUNDS"])
-README = pathlib.Path(os.environ["REPO"]) / "README.md"
+REPO = pathlib.Path(os.environ["REPO"])
+README = REPO / "README.md"
+if not os.environ["RUNTIME"]:
+    print("skipped: some of the examples take ONNX Runtime", file=sys.stderr)
+    sys.exit(77)
 
 shutil.copytree(SOUNDS / "birds", "recordings")
 shutil.copy(SOUNDS / "call.wav", "call.wav")
 sounds.write_wav("more.wav", [(sounds.hiss, 40)])
+os.mkdir("pictures")
+for name in ("420.jpg", "444.jpg", "rgb.png", "lossy.webp", "film.mp4"):
+    shutil.copy(REPO / "tests/data/image" / name, "pictures")
+shutil.copy(REPO / "tests/data/image/422.jpg", "fox.jpg")
+os.environ["AKIN_ONNXRUNTIME"] = os.environ["RUNTIME"]
+os.environ["AKIN_MODELS"] = str(REPO / "models")
 blocks = re.findall(r"<!-- test.*?-->\n```sh\n(.*?)```", README.read_text(),
                     re.S)
 print(len(blocks), "blocks")
