@@ -30,6 +30,7 @@ except ImportError as error:
     print(f"SKIPPED: no perch-hoplite here ({error})", file=sys.stderr)
     sys.exit(77)
 
+HERE = pathlib.Path(__file__).resolve().parent
 RATE = 24000
 SCORES = {"dot": "dot", "cosine": "cos"}
 N_RECALL = 50
@@ -267,6 +268,24 @@ def check_made_by_akin(folder, rng):
     windows = check_same_content(what, db)
     check_same_answers(what, db, windows, rng)
     return db, windows
+
+
+def check_pictures(folder):
+    """A picture is a window from 0 to 0, a frame one from its time to it."""
+    what = "pictures"
+    pictures = folder / "pictures"
+    pictures.mkdir()
+    for name in ("rgb.png", "420.jpg", "lossy.webp", "film.mp4"):
+        shutil.copy(HERE.parent / "data/image" / name, pictures)
+    db = folder / "pictures.db"
+    akin("extract", "--model", "tint", "--every", "0.4", pictures, db)
+    windows = check_same_content(what, db)
+    stills = [k for k in windows if not k[0].endswith("film.mp4")]
+    frames = [k for k in windows if k[0].endswith("film.mp4")]
+    equal(f"{what}: each has one window at 0", [tuple(k[1:]) for k in stills],
+          [(0.0, 0.0)] * 3)
+    check(f"{what}: the film has several, without length", len(frames) > 1 and
+          all(k[1] == k[2] for k in frames), frames)
 
 
 def check_changed_by_hoplite(folder, path, before, rng):
@@ -521,6 +540,7 @@ def main():
             check_removed_by_hoplite(path, ids, vectors, windows, rng)
             check_continued_by_akin(folder, path, rng)
             check_journaled(folder, path)
+            check_pictures(folder)
             check_made_by_hoplite(folder, rng)
     print(f"{TALLY[True]} passed, {TALLY[False]} failed")
     return 1 if TALLY[False] else 0
