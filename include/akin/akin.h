@@ -166,7 +166,8 @@ AKIN_API akin_status akin_get_info(akin_db *db, akin_info *out,
 /* ---- extraction ---------------------------------------------------------------- */
 
 typedef struct akin_progress {
-    const char *phase;    /* "extract" or "index" */
+    const char *phase;    /* "extract" or "index"; of an import "read", "write"
+                             or "index" */
     size_t files_done, files_total;      /* failed and skipped ones included */
     int64_t windows_done;                /* new ones */
     double audio_s;                      /* of original sound gone through */
@@ -264,7 +265,7 @@ typedef struct akin_query {
     const char *file;        /* a sound, cut and filtered as stored; for an image
                                 database a picture or a film */
     const char *text;        /* for a model with a text tower */
-    const char *vector_file; /* .npy of float32 or float64, [dim] or [n, dim] */
+    const char *vector_file; /* .npy or .npz, [dim] or [n, dim] */
     const float *vectors;    /* [n_vectors, dim] */
     size_t n_vectors, dim;
     int64_t window_id;       /* of the first database; not among its answers */
@@ -373,6 +374,42 @@ AKIN_API akin_status akin_get_vector(akin_db *db, int64_t window_id, float *out,
 AKIN_API akin_status akin_export_embeddings(akin_db *db, const char *path,
                                             size_t *n_written,
                                             akin_error *err);
+
+/* Writes the vectors as a file that others read, one row or entry a window by
+ * ascending id: ".npy" (float32 [n, dim], and `PATH.csv` with window_id,
+ * recording, start, end of each row), ".faiss" (a flat index by inner product
+ * whose ids are the window ids), ".csv" (as akin_export_embeddings). format:
+ * "npy", "faiss", "csv"; NULL: by the path's ending. n_written may be NULL. */
+AKIN_API akin_status akin_export_vectors(akin_db *db, const char *path,
+                                         const char *format, size_t *n_written,
+                                         akin_error *err);
+
+typedef struct akin_import_options {
+    const char *model;   /* what made the vectors, in your own words; NULL:
+                            "imported". Should it be the name of a model that
+                            is here, with this dimension, media can be queries */
+    const char *tracks;  /* a CSV with a name for each vector in order: column
+                            recording, track_id, name or the only one, and if
+                            there are columns start and end these too; NULL: the
+                            names in the file, else row numbers */
+    const char *dataset; /* hoplite project; NULL: BirdNET-Analyzer's */
+    const akin_model_options *models;
+    double busy_s; /* how long to wait for another writer; 0: 5 */
+    bool (*progress)(void *user, const akin_progress *progress);
+    void (*warn)(void *user, const char *text);
+    void *user;
+} akin_import_options;
+
+/* Writes vectors that were made elsewhere into the database in folder `db`,
+ * which is made if it is not there: a recording and a window (0 to 0 unless
+ * given) for each. path: .npy, .npz, a folder of NAME.npy, a FAISS index, or a
+ * CSV as akin_export_embeddings writes it. Windows that are there (same name and
+ * offsets) are left as they are. Queries are vectors and windows. n_added may
+ * be NULL. AKIN_ESETTINGS: the database has vectors of another model or
+ * dimension. */
+AKIN_API akin_status akin_import_vectors(const char *db, const char *path,
+                                         const akin_import_options *opt,
+                                         size_t *n_added, akin_error *err);
 
 /* ---- labels --------------------------------------------------------------------------- */
 

@@ -5,8 +5,9 @@
 #include "cli/commands.h"
 #include "cli/print.h"
 
-enum { TO_BY_NAME, TO_CSV, TO_TXT };
-static const char *const targets[] = {"auto", "csv", "txt", NULL};
+enum { TO_BY_NAME, TO_CSV, TO_TEXT, TO_TXT, TO_NPY, TO_FAISS };
+static const char *const targets[] = {"auto", "csv", "text",  "txt",
+                                      "npy",  "faiss", NULL};
 
 typedef struct export_args {
     const char *database, *output;
@@ -22,11 +23,14 @@ static const option_spec option_table[] = {
      .help = "the database"},
     {.name = "output", .aliases = "-o", .type = OPTION_TEXT,
      .offset = AT(output), .value = "PATH",
-     .help = "where to: a name that ends in .csv, or a folder"},
+     .help = "where to: a name that ends in .csv, .npy or .faiss, or a "
+             "folder"},
     {.name = "to", .type = OPTION_CHOICE, .offset = AT(to),
-     .value = "auto|csv|txt",
-     .help = "csv: one row per window; txt: a folder with one text file per "
-             "window; auto: by the name (auto)", .choices = targets},
+     .value = "auto|csv|text|npy|faiss",
+     .help = "csv: one row per window; text: a folder with one file per "
+             "window; npy: an array, and PATH.csv which tells its rows; faiss: "
+             "an index whose ids are the windows'; auto: by the name (auto)",
+     .choices = targets},
     {.name = "json", .type = OPTION_FLAG, .offset = AT(json),
      .help = "print what was written as JSON"},
     {.name = "quiet", .aliases = "-q", .type = OPTION_FLAG,
@@ -35,57 +39,82 @@ static const option_spec option_table[] = {
     OPTION_END,
 };
 
-static akin_status export_texts(const char *path, const export_args *args,
-                                const char *output, akin_error *err)
+/* What auto means for a name. */
+static int target_of(const export_args *args, const char *output)
+{
+    if (args->to == TO_TXT) return TO_TEXT;
+    if (args->to != TO_BY_NAME) return args->to;
+    return text_ends_with(output, ".csv", true)     ? TO_CSV
+           : text_ends_with(output, ".npy", true)   ? TO_NPY
+           : text_ends_with(output, ".faiss", true) ? TO_FAISS
+                                                    : TO_TEXT;
+}
+
+static akin_status export_to(const char *path, int to, const char *output,
+                             size_t *n, akin_error *err)
 {
     akin_db *db = NULL;
-    size_t n = 0;
     akin_status status = command_open(path, AKIN_READ, &db, err);
     if (status == AKIN_OK)
-        status = akin_export_embeddings(db, output, &n, err);
+        status = to == TO_NPY || to == TO_FAISS
+                     ? akin_export_vectors(db, output, targets[to], n, err)
+                     : akin_export_embeddings(db, output, n, err);
     akin_close(db);
-    if (status == AKIN_OK && args->json)
+    return status;
+}
+
+static void print_written(size_t n, int to, const char *output,
+                          const export_args *args)
+{
+    if (args->json)
         print_json(json_pack("{s:I, s:o}", "written", (json_int_t)n, "output",
                              json_text(output)));
-    else if (status == AKIN_OK && !args->quiet)
-        print_note("%zu %s written to %s", n,
+    else if (!args->quiet)
+        print_note("%zu %s written to %s%s%s%s", n,
                    print_plural((long long)n, "embedding", "embeddings"),
-                   output);
-    return status;
+                   output, to == TO_NPY ? ", their windows to " : "",
+                   to == TO_NPY ? output : "", to == TO_NPY ? ".csv" : "");
 }
 
 static int run_export(const options *parsed, const void *args_)
 {
     const export_args *args = args_;
     akin_error err = {0};
-    size_t at = 0, n = parsed->n_operands;
+    size_t at = 0, n = parsed->n_operands, n_written = 0;
     const char *path = args->database, *output = args->output;
     if (!path && at < n) path = parsed->operands[at++];
     if (!output && at < n) output = parsed->operands[at++];
     if (!path || !output || at < n)
         return command_misused(parsed, "a database and an output are needed");
+    int to = target_of(args, output);
     bool is_csv = text_ends_with(output, ".csv", true);
-    if (args->to == TO_CSV && !is_csv)
+    if (to == TO_CSV && !is_csv)
         return command_misused(parsed, "the name of a CSV must end in .csv");
-    if (args->to == TO_TXT && is_csv)
+    if (to == TO_TEXT && is_csv)
         return command_misused(
             parsed, "the folder for text files must not end in .csv");
-    if (export_texts(path, args, output, &err) != AKIN_OK)
+    if (export_to(path, to, output, &n_written, &err) != AKIN_OK)
         return print_failure(&err);
+    print_written(n_written, to, output, args);
     return EXIT_DONE;
 }
 
 const command cmd_export = {
     .name = "export",
-    .summary = "write the embeddings of a database as text",
-    .synopsis = "DB PATH [--to csv|txt]",
+    .summary = "write the embeddings of a database in other formats",
+    .synopsis = "DB PATH [--to csv|text|npy|faiss]",
     .about =
         "A CSV has the columns file_path,start,end,embedding. A folder gets "
         "one file per\nwindow, {name}_{start}_{end}.{model}.embeddings.txt, "
         "its numbers separated by\ncommas, with the sub-folders of the "
-        "recordings kept.\n\n"
+        "recordings kept. A .npy is a float32 array\n[windows, dim]; PATH.csv "
+        "has window_id, recording, start and end of each row. A\n.faiss is a "
+        "flat index by inner product whose ids are the windows'. Rows are in\n"
+        "the order of the windows' ids.\n\n"
         "  akin export birds.db birds.csv\n"
-        "  akin export birds.db embeddings/\n",
+        "  akin export birds.db embeddings/\n"
+        "  akin export birds.db birds.npy\n"
+        "  akin export birds.db birds.index --to faiss\n",
     .table = option_table,
     .args_size = sizeof(export_args),
     .run = run_export,

@@ -9,9 +9,6 @@
 #include "cli/label_import.h"
 #include "cli/print.h"
 
-enum { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV };
-static const char *const formats[] = {"table", "json", "csv", NULL};
-
 typedef struct label_args {
     const char *database, *label, *by, *import;
     option_integers windows;
@@ -45,7 +42,7 @@ static const option_spec option_table[] = {
              "--format csv writes such a file"},
     {.name = "format", .type = OPTION_CHOICE, .offset = AT(format),
      .value = "table|json|csv",
-     .help = "how --list prints (table)", .choices = formats},
+     .help = "how --list prints (table)", .choices = command_formats},
     {.name = "json", .type = OPTION_FLAG, .offset = AT(json),
      .help = "print as JSON"},
     {.name = "quiet", .aliases = "-q", .type = OPTION_FLAG,

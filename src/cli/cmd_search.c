@@ -9,10 +9,8 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/print.h"
+#include "cli/search_vectors.h"
 #include "cli/signals.h"
-
-enum { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV };
-static const char *const formats[] = {"table", "json", "csv", NULL};
 
 /* In the order of akin_score and akin_crop. */
 static const char *const scores[] = {"cosine", "dot", "euclidean", NULL};
@@ -23,8 +21,9 @@ enum { CLASSES_SHOWN = 3 /* of a window, in the table */ };
 typedef struct search_args {
     option_texts databases;
     const char *file, *text, *vector, *filter, *export_dir, *audio_root;
-    int64_t window_id, n_results, offset, threads;
-    double overlap_s;
+    const char *config, *track;
+    int64_t window_id, n_results, offset, threads, nprobe, ef;
+    double overlap_s, recall;
     int score, crop, format, device;
     bool json, exact, quiet, verbose;
 } search_args;
@@ -44,12 +43,34 @@ static const option_spec option_table[] = {
              "words; see akin help models"},
     {.name = "vector", .type = OPTION_TEXT, .offset = AT(vector),
      .value = "F.npy",
-     .help = "search by the vector or vectors in this file: float32 or "
-             "float64, [dim] or [n, dim]"},
+     .help = "search by the vector or vectors in this .npy or .npz: [dim] or "
+             "[n, dim]"},
     {.name = "window", .type = OPTION_INTEGER, .offset = AT(window_id),
      .value = "ID",
      .help = "search by this window of the first database; it is not among "
              "the answers", .min = 1, .max = 9e15},
+    {.name = "config", .type = OPTION_TEXT, .offset = AT(config),
+     .value = "C",
+     .help = "search the vectors of this config.json, by --vector or --track; "
+             "see akin help vectors"},
+    {.name = "track", .type = OPTION_TEXT, .offset = AT(track),
+     .value = "ID",
+     .help = "with --config: search by this track's vector; it is not among "
+             "the answers"},
+    {.name = "nprobe", .type = OPTION_INTEGER, .offset = AT(nprobe),
+     .value = "N",
+     .help = "with --config and an IVF index: lists that are searched (a "
+             "twelfth of them, at least 8, unless the config says)",
+     .min = 1, .max = 1 << 24},
+    {.name = "ef", .type = OPTION_INTEGER, .offset = AT(ef), .value = "N",
+     .help = "with --config and an HNSW index: candidates that are kept (64, "
+             "unless the config says)",
+     .min = 1, .max = 1 << 20},
+    {.name = "recall", .type = OPTION_NUMBER, .offset = AT(recall),
+     .value = "R",
+     .help = "with --config: search so that this share of the true answers "
+             "is found, as measured on a sample (0.01 to 1)",
+     .min = 0.01, .max = 1},
     {.name = "n-results", .aliases = "-n", .type = OPTION_INTEGER,
      .offset = AT(n_results), .value = "N",
      .help = "number of answers (10)", .min = 1, .max = 1e9},
@@ -85,7 +106,7 @@ static const option_spec option_table[] = {
              "film; and manifest.csv beside them"},
     {.name = "format", .type = OPTION_CHOICE, .offset = AT(format),
      .value = "table|json|csv",
-     .help = "how the answers are printed (table)", .choices = formats},
+     .help = "how the answers are printed (table)", .choices = command_formats},
     {.name = "json", .type = OPTION_FLAG, .offset = AT(json),
      .help = "the same as --format json"},
     {.name = "device", .type = OPTION_CHOICE, .offset = AT(device),
@@ -415,9 +436,23 @@ static akin_status search(const search_dbs *dbs, const search_args *args,
     return status;
 }
 
+static int run_with_config(const options *parsed, const search_args *args)
+{
+    search_vectors_args own = {
+        .config = args->config, .vector = args->vector, .track = args->track,
+        .n_results = args->n_results, .nprobe = args->nprobe, .ef = args->ef,
+        .threads = args->threads, .recall = args->recall,
+        .format = args->json ? FORMAT_JSON : args->format,
+        .quiet = args->quiet};
+    return search_vectors(parsed, &own);
+}
+
 static int run_search(const options *parsed, const void *args_)
 {
     const search_args *args = args_;
+    if (args->config) return run_with_config(parsed, args);
+    const char *stray = search_vectors_stray(parsed, false);
+    if (stray) return command_misused(parsed, "--%s needs --config", stray);
     int n_queries = !!args->file + !!args->text + !!args->vector +
                     !!args->window_id;
     if (n_queries != 1)
@@ -441,6 +476,7 @@ const command cmd_search = {
     .summary = "find the windows that are most like an example or a text",
     .synopsis = "DB... --file F | --text T | --vector F.npy | --window ID "
                 "[options]\n"
+                "--config C --vector F.npy | --track ID [options]\n"
                 "-q F -db DB [-o DIR] [options]",
     .about =
         "The settings stored in the database (speed, band-pass, window) are "
@@ -451,7 +487,8 @@ const command cmd_search = {
         "  akin search birds.db --window 17 -n 50 --filter 'date = 2023-05'\n"
         "  akin search north.db south.db --file call.wav --crop-mode segments\n"
         "  akin search birds.db --file call.wav --export clips\n"
-        "  akin search pictures.db --text 'a ship on the sea'\n",
+        "  akin search pictures.db --text 'a ship on the sea'\n"
+        "  akin search --config config.json --track 574\n",
     .table = option_table,
     .args_size = sizeof(search_args),
     .run = run_search,

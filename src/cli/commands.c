@@ -7,6 +7,7 @@
 #include "cli/model_places.h"
 #include "cli/print.h"
 
+const char *const command_formats[] = {"table", "json", "csv", NULL};
 const char *const command_devices[] = {"cpu", "cuda", NULL};
 
 int command_misused(const options *parsed, const char *fmt, ...)

@@ -13,6 +13,10 @@ extern const command cmd_verify;
 extern const command cmd_label;
 extern const command cmd_export;
 extern const command cmd_model;
+extern const command cmd_create;
+extern const command cmd_put;
+extern const command cmd_remove;
+extern const command cmd_import;
 extern const command cmd_demo;
 
 /* Ends a table of options. */
@@ -31,6 +35,10 @@ akin_status command_open(const char *path, akin_mode mode, akin_db **out,
 akin_status command_open_with(const char *path, const akin_db_options *opt,
                               akin_device device, akin_db **out,
                               akin_error *err) AKIN_NODISCARD;
+
+/* The values of --format, with a NULL behind them. */
+enum { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV };
+extern const char *const command_formats[];
 
 /* The values of --device, in the order of akin_device; ends with NULL. */
 extern const char *const command_devices[];

@@ -9,9 +9,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/csv_read.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "cli/csv_read.h"
 #include "cli/print.h"
 
 enum {

@@ -10,8 +10,9 @@
 #include "cli/signals.h"
 
 static const command *const commands[] = {
-    &cmd_extract, &cmd_search, &cmd_info,  &cmd_verify,
-    &cmd_label,   &cmd_export, &cmd_model, &cmd_demo,
+    &cmd_extract, &cmd_search, &cmd_info,   &cmd_verify,
+    &cmd_label,   &cmd_import, &cmd_export, &cmd_create,
+    &cmd_put,     &cmd_remove, &cmd_model,  &cmd_demo,
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
@@ -31,7 +32,9 @@ static void print_overview(FILE *out)
                  "  akin extract RECORDINGS birds.db\n"
                  "  akin search birds.db --file CALL.wav\n"
                  "  akin extract PICTURES pictures.db\n"
-                 "  akin search pictures.db --file EXAMPLE.jpg\n");
+                 "  akin search pictures.db --file EXAMPLE.jpg\n"
+                 "  akin create --config config.json\n"
+                 "  akin search --config config.json --vector QUERY.npy\n");
 }
 
 static void print_help_json(void)

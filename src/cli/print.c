@@ -199,6 +199,15 @@ static size_t text_columns(const char *text)
     return n;
 }
 
+/* Bytes of the first n columns of text. */
+static size_t text_head(const char *text, size_t n)
+{
+    size_t at = 0;
+    while (text[at] && (((unsigned char)text[at] & 0xc0) == 0x80 || n-- > 0))
+        at++;
+    return at;
+}
+
 /* The end of text that has n columns. */
 static const char *text_tail(const char *text, size_t n)
 {
@@ -214,7 +223,9 @@ static void put_cell(text_buf *line, const print_column *column,
 {
     size_t n = text_columns(cell);
     int pad = (int)(n < width ? width - n : 0);
-    if (n > width)
+    if (n > width && column->elide_end)
+        text_buf_printf(line, "%.*s…", (int)text_head(cell, width - 1), cell);
+    else if (n > width)
         text_buf_printf(line, "…%s", text_tail(cell, width - 1));
     else if (column->right)
         text_buf_printf(line, "%*s%s", pad, "", cell);
@@ -240,7 +251,9 @@ static void measure_table(const print_table *table, size_t *widths)
     }
     for (size_t c = 0; c < n && limit > 0 && total > limit + 2; c++) {
         size_t over = total - limit - 2;
-        if (!table->columns[c].elide || widths[c] <= MIN_ELIDED) continue;
+        const print_column *column = &table->columns[c];
+        if (!column->elide && !column->elide_end) continue;
+        if (widths[c] <= MIN_ELIDED) continue;
         if (over > widths[c] - MIN_ELIDED) over = widths[c] - MIN_ELIDED;
         widths[c] -= over;
         total -= over;

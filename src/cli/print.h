@@ -55,6 +55,7 @@ typedef struct print_column {
     const char *head;
     bool right;      /* aligned */
     bool elide;      /* at its start, where a line would be too long */
+    bool elide_end;  /* the same, at its end */
     bool drop_empty; /* left out if no row has it */
 } print_column;
 

@@ -2,6 +2,7 @@
  * Opening, making and closing a database. */
 #include "engine/database_open.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -33,6 +34,33 @@ static akin_status database_create(akin_db *db, const akin_settings *asked,
     return file_make_dirs(db->path, err);
 }
 
+/* The same for vectors that were made elsewhere. Only a name is taken for one
+ * of a model that is here: in the user's own words a '/' is no folder. */
+static akin_status database_create_vectors(akin_db *db, const char *name,
+                                           size_t dim, akin_error *err)
+{
+    model *m = NULL;
+    akin_status status = AKIN_EMODEL;
+    if (!strchr(name, '/'))
+        status = model_open(name, model_options_get(db->models), &m, NULL);
+    if (status == AKIN_ENOMEM)
+        return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory for a model");
+    if (status == AKIN_OK && model_get_info(m)->dim != dim) {
+        database_warn(db,
+                      "model %s makes vectors of dimension %u, these have %zu: "
+                      "they can be searched by vectors and windows only",
+                      name, model_get_info(m)->dim, dim);
+        status = AKIN_EMODEL;
+    }
+    status = status == AKIN_OK
+                 ? settings_init(&db->settings, &(akin_settings){0},
+                                 model_get_info(m), err)
+                 : settings_init_vectors(&db->settings, name, dim, err);
+    model_close(m);
+    AKIN_TRY(status);
+    return file_make_dirs(db->path, err);
+}
+
 static akin_status database_save_settings(akin_db *db, akin_error *err)
 {
     AKIN_TRY(store_begin(db->writer, err));
@@ -52,6 +80,8 @@ static akin_status database_check_index(akin_db *db, akin_error *err)
     akin_status status = database_take_index(db, &index, &why);
     bool there = index != NULL;
     database_give_index(db, index);
+    if (status == AKIN_ENOMEM || status == AKIN_EIO)
+        return AKIN_FAIL(err, status, "%s", why.text);
     if (status != AKIN_OK)
         return AKIN_FAIL(err, AKIN_ECORRUPT,
                          "%s; run `akin verify --repair` first", why.text);
@@ -102,14 +132,30 @@ static akin_status database_refuse_old(akin_db *db, akin_error *err)
                       err);
 }
 
+/* What a database is opened for. */
+typedef struct database_purpose {
+    bool repair;
+    size_t vectors_dim; /* of vectors from elsewhere; 0: the model makes them */
+} database_purpose;
+
+static akin_status database_make(akin_db *db, const akin_settings *asked,
+                                 const database_purpose *purpose,
+                                 akin_error *err)
+{
+    size_t dim = purpose->vectors_dim;
+    return dim ? database_create_vectors(db, asked->model, dim, err)
+               : database_create(db, asked, err);
+}
+
 static akin_status database_open_writer(akin_db *db, const akin_db_options *opt,
+                                        const database_purpose *purpose,
                                         akin_error *err)
 {
     bool create = opt->mode == AKIN_CREATE, fresh;
     if (!file_exists(db->sqlite_path)) {
         if (!create)
             return database_not_there(db->path, err);
-        AKIN_TRY(database_create(db, &opt->settings, err));
+        AKIN_TRY(database_make(db, &opt->settings, purpose, err));
     }
     AKIN_TRY(database_refuse_old(db, err));
     AKIN_TRY(database_lock(db, err));
@@ -117,7 +163,8 @@ static akin_status database_open_writer(akin_db *db, const akin_db_options *opt,
                         db->busy_s, &db->writer, err));
     AKIN_TRY(database_is_new(db, &fresh, err));
     if (!fresh) return AKIN_OK;
-    if (!db->model) AKIN_TRY(database_create(db, &opt->settings, err));
+    if (!db->settings.model)
+        AKIN_TRY(database_make(db, &opt->settings, purpose, err));
     return database_save_settings(db, err);
 }
 
@@ -145,6 +192,7 @@ static akin_status database_match(akin_db *db, const akin_settings *asked,
 }
 
 static akin_status database_load(akin_db *db, const akin_db_options *opt,
+                                 const database_purpose *purpose,
                                  akin_error *err)
 {
     store *s = db->writer;
@@ -156,6 +204,10 @@ static akin_status database_load(akin_db *db, const akin_db_options *opt,
     AKIN_TRY(status);
     settings_clear(&db->settings);
     db->settings = loaded;
+    if (purpose->vectors_dim)
+        return settings_match_vectors(&db->settings, db->path,
+                                      opt->settings.model,
+                                      purpose->vectors_dim, err);
     AKIN_TRY(database_match(db, &opt->settings, err));
     const char *root = opt->settings.audio_root;
     if (!(opt->settings.set & AKIN_SET_AUDIO_ROOT) ||
@@ -187,16 +239,18 @@ static akin_status database_init(akin_db *db, const char *path,
     return AKIN_OK;
 }
 
-akin_status database_open(const char *path, const akin_db_options *opt,
-                          bool repair, akin_db **out, akin_error *err)
+static akin_status database_open_for(const char *path,
+                                     const akin_db_options *opt,
+                                     const database_purpose *purpose,
+                                     akin_db **out, akin_error *err)
 {
     akin_db *db = mem_array(1, sizeof *db);
     if (!db) return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory for '%s'", path);
     akin_status status = database_init(db, path, opt, err);
     if (status == AKIN_OK && db->writable)
-        status = database_open_writer(db, opt, err);
-    if (status == AKIN_OK) status = database_load(db, opt, err);
-    if (status == AKIN_OK && db->writable && !repair) {
+        status = database_open_writer(db, opt, purpose, err);
+    if (status == AKIN_OK) status = database_load(db, opt, purpose, err);
+    if (status == AKIN_OK && db->writable && !purpose->repair) {
         status = database_check_index(db, err);
         if (status == AKIN_OK) status = checkpoint_run(db, NULL, err);
     }
@@ -207,6 +261,21 @@ akin_status database_open(const char *path, const akin_db_options *opt,
     }
     *out = db;
     return AKIN_OK;
+}
+
+akin_status database_open(const char *path, const akin_db_options *opt,
+                          bool repair, akin_db **out, akin_error *err)
+{
+    return database_open_for(path, opt, &(database_purpose){.repair = repair},
+                             out, err);
+}
+
+akin_status database_open_vectors(const char *path, const akin_db_options *opt,
+                                  size_t dim, akin_db **out, akin_error *err)
+{
+    assert(dim > 0 && opt->mode == AKIN_CREATE && opt->settings.model);
+    return database_open_for(path, opt, &(database_purpose){.vectors_dim = dim},
+                             out, err);
 }
 
 akin_status akin_open(const char *path, const akin_db_options *opt,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Embeddings as text: one CSV, or one file a window. */
+#include "engine/export_text.h"
+
 #include <string.h>
 
-#include "akin/akin.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -47,7 +48,7 @@ static akin_status export_csv_row(export_text *x, const akin_window *w,
 }
 
 /* The name of a window's own file below dir, without parts that would lead out
- * of it. */
+ * of it: a model may be called "clip/b32". */
 static char *export_text_path(const export_text *x, const akin_window *w)
 {
     char start[32], end[32];
@@ -56,11 +57,15 @@ static char *export_text_path(const export_text *x, const akin_window *w)
     char *clean = file_cleaned(w->recording);
     char *parent = clean ? file_parent(clean) : NULL;
     char *stem = clean ? file_stem(clean) : NULL;
-    char *path = parent && stem
+    char *maker = mem_strdup(x->db->settings.model);
+    for (char *p = maker; p && *p; p++)
+        if (*p == '/') *p = '_';
+    char *path = parent && stem && maker
                      ? text_format("%s%s/%s_%s_%s.%s.embeddings.txt", x->dir,
                                    strcmp(parent, "/") == 0 ? "" : parent, stem,
-                                   start, end, x->db->settings.model)
+                                   start, end, maker)
                      : NULL;
+    mem_free(maker);
     mem_free(clean);
     mem_free(parent);
     mem_free(stem);
@@ -111,27 +116,46 @@ static akin_status export_run(export_text *x)
     return x->status;
 }
 
+static akin_status export_open_csv(export_text *x, const char *path)
+{
+    char *parent = file_parent(path);
+    akin_status status =
+        parent ? file_make_dirs(parent, x->err)
+               : AKIN_FAIL(x->err, AKIN_ENOMEM, "out of memory for a path");
+    mem_free(parent);
+    AKIN_TRY(status);
+    return file_writer_open(path, &x->csv, x->err);
+}
+
+static akin_status export_all(export_text *x, const char *path, bool csv)
+{
+    text_buf_init(&x->line, EXPORT_LINE_MAX);
+    akin_status status = csv ? export_open_csv(x, path)
+                             : file_make_dirs(path, x->err);
+    if (status == AKIN_OK) status = export_run(x);
+    if (status == AKIN_OK && x->csv)
+        status = file_writer_finish(x->csv, x->err);
+    else
+        file_writer_discard(x->csv);
+    text_buf_clear(&x->line);
+    return status;
+}
+
+akin_status export_text_csv(akin_db *db, const char *path, size_t *n_written,
+                            akin_error *err)
+{
+    export_text x = {.db = db, .err = err};
+    akin_status status = export_all(&x, path, true);
+    *n_written = x.n_written;
+    return status;
+}
+
 akin_status akin_export_embeddings(akin_db *db, const char *path,
                                    size_t *n_written, akin_error *err)
 {
     export_text x = {.db = db, .dir = path, .err = err};
-    text_buf_init(&x.line, EXPORT_LINE_MAX);
-    akin_status status = AKIN_OK;
-    if (text_ends_with(path, ".csv", true)) {
-        char *parent = file_parent(path);
-        status = parent ? file_make_dirs(parent, err)
-                        : AKIN_FAIL(err, AKIN_ENOMEM, "out of memory");
-        mem_free(parent);
-        if (status == AKIN_OK) status = file_writer_open(path, &x.csv, err);
-    } else {
-        status = file_make_dirs(path, err);
-    }
-    if (status == AKIN_OK) status = export_run(&x);
-    if (status == AKIN_OK && x.csv)
-        status = file_writer_finish(x.csv, err);
-    else
-        file_writer_discard(x.csv);
+    akin_status status =
+        export_all(&x, path, text_ends_with(path, ".csv", true));
     if (n_written) *n_written = x.n_written;
-    text_buf_clear(&x.line);
     return status;
 }

@@ -5,30 +5,20 @@
  * file is marked complete in the transaction of its last window, so a run that
  * was killed is taken up at the first window that is missing. */
 #include <math.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "base/thread.h"
-#include "engine/checkpoint.h"
-#include "engine/database.h"
 #include "engine/inputs.h"
+#include "engine/journal.h"
 #include "engine/pipeline.h"
-#include "engine/when.h"
 
 #define EXTRACT_BATCH 8
 #define EXTRACT_CUDA_BATCH 64
 #define EXTRACT_MAX_SCORES 1000
 #define EXTRACT_MAX_THREADS 256
 #define EXTRACT_MAX_BATCH 65536
-#define EXTRACT_COMMIT_S 1.0
-#define EXTRACT_COMMIT_ROWS 4096
 #define EXTRACT_PROGRESS_S 0.1
-
-/* Where BirdNET-Analyzer files everything. */
-#define EXTRACT_DEPLOYMENT "birdnet_default"
-#define EXTRACT_PROJECT "birdnet_analyzer_dataset"
 
 typedef struct extract {
     akin_db *db;
@@ -50,11 +40,7 @@ typedef struct extract {
     double current_s;    /* of it gone through */
     bool current_failed;
 
-    bool in_transaction;
-    double began_s; /* the transaction */
-    size_t n_rows;  /* in it */
-    int64_t n_pending;
-
+    journal journal;
     double start_s, told_s;
     bool stopped;
     int64_t n_clamped;
@@ -114,26 +100,6 @@ static void extract_report_file(extract *x, size_t i, akin_file_outcome outcome,
     x->opt->file(x->opt->user, &report);
 }
 
-/* ---- transactions ----------------------------------------------------------------- */
-
-static akin_status extract_begin(extract *x, akin_error *err)
-{
-    if (x->in_transaction) return AKIN_OK;
-    AKIN_TRY(store_begin(x->db->writer, err));
-    x->in_transaction = true;
-    x->began_s = clock_now_s();
-    x->n_rows = 0;
-    return AKIN_OK;
-}
-
-static akin_status extract_commit(extract *x, akin_error *err)
-{
-    if (!x->in_transaction) return AKIN_OK;
-    AKIN_TRY(store_commit(x->db->writer, err));
-    x->in_transaction = false;
-    return AKIN_OK;
-}
-
 /* The vectors are safe in the journal by now: whoever wants to stop here may
  * end the process, and is not asked. */
 static bool extract_tell_index(void *user, size_t n_done, size_t n_total)
@@ -154,49 +120,7 @@ static bool extract_tell_index(void *user, size_t n_done, size_t n_total)
     return true;
 }
 
-static akin_status extract_checkpoint(extract *x, akin_error *err)
-{
-    double start_s = clock_process_cpu_s();
-    checkpoint_options opt = {.threads = x->opt->threads,
-                              .progress = extract_tell_index,
-                              .user = x};
-    AKIN_TRY(extract_commit(x, err));
-    AKIN_TRY(checkpoint_run(x->db, &opt, err));
-    x->report->index_s += clock_process_cpu_s() - start_s;
-    x->n_pending = 0;
-    return AKIN_OK;
-}
-
-static akin_status extract_maybe_commit(extract *x, akin_error *err)
-{
-    if (!x->in_transaction || (clock_now_s() - x->began_s < EXTRACT_COMMIT_S &&
-                               x->n_rows < EXTRACT_COMMIT_ROWS))
-        return AKIN_OK;
-    AKIN_TRY(extract_commit(x, err));
-    if (!checkpoint_due(x->db, x->n_pending)) return AKIN_OK;
-    return extract_checkpoint(x, err);
-}
-
 /* ---- one file ----------------------------------------------------------------------- */
-
-/* Deployment and project of a recording: BirdNET-Analyzer's, or with --dataset
- * Perch's rule, the first folder of the name. */
-static akin_status extract_deployment(extract *x, const char *name, int64_t *id,
-                                      akin_error *err)
-{
-    const char *project = x->opt->dataset;
-    if (!project)
-        return store_ensure_deployment(x->db->writer, EXTRACT_DEPLOYMENT,
-                                       EXTRACT_PROJECT, id, err);
-    const char *slash = strchr(name, '/');
-    char *deployment = slash ? text_format("%.*s", (int)(slash - name), name)
-                             : mem_strdup(project);
-    if (!deployment) return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory");
-    akin_status status = store_ensure_deployment(x->db->writer, deployment,
-                                                 project, id, err);
-    mem_free(deployment);
-    return status;
-}
 
 static const char *extract_name(const extract *x, size_t i)
 {
@@ -208,15 +132,13 @@ static akin_status extract_recording(extract *x, size_t i, bool make,
                                      int64_t *id, akin_error *err)
 {
     const char *name = extract_name(x, i);
-    char when[WHEN_TEXT_BYTES];
     int64_t deployment;
-    AKIN_TRY(extract_begin(x, err));
-    AKIN_TRY(extract_deployment(x, name, &deployment, err));
+    AKIN_TRY(journal_begin(&x->journal, err));
+    AKIN_TRY(journal_deployment(&x->journal, x->opt->dataset, name, &deployment,
+                                err));
     if (!make)
         return store_find_recording(x->db->writer, name, deployment, id, err);
-    bool dated = when_from_name(file_name(name), when);
-    return store_ensure_recording(x->db->writer, name, dated ? when : NULL,
-                                  deployment, id, err);
+    return journal_recording(&x->journal, name, deployment, id, err);
 }
 
 /* Whether the file is complete from an earlier run; if not, which of its
@@ -293,7 +215,7 @@ static akin_status extract_start_file(extract *x, size_t i, akin_error *err)
     x->current_new = 0;
     x->current_s = 0;
     x->current_failed = false;
-    AKIN_TRY(extract_begin(x, err));
+    AKIN_TRY(journal_begin(&x->journal, err));
     AKIN_TRY(extract_recording(x, i, true, &x->recording_id, err));
     AKIN_TRY(store_get_file(x->db->writer, x->recording_id, &found, &had, err));
     if (x->opt->force || (found && had.size_bytes != input->size_bytes))
@@ -354,14 +276,12 @@ static akin_status extract_add_windows(extract *x, const pipeline_batch *batch,
             .end_s = batch->spans[i].end_s,
         };
         int64_t id;
-        AKIN_TRY(store_add_window(x->db->writer, &window,
-                                  batch->vectors + i * bytes, bytes, &id, err));
+        AKIN_TRY(journal_add(&x->journal, &window, batch->vectors + i * bytes,
+                             &id, err));
         if (x->n_scores > 0)
             AKIN_TRY(extract_add_scores(x, id, batch->scores + i * x->n_scores,
                                         err));
     }
-    x->n_rows += batch->n;
-    x->n_pending += (int64_t)batch->n;
     x->current_new += (int64_t)batch->n;
     x->report->n_windows += (int64_t)batch->n;
     x->n_clamped += (int64_t)batch->n_clamped;
@@ -386,11 +306,11 @@ static akin_status extract_write(extract *x, const pipeline_batch *batch,
     if (x->current != batch->tag)
         AKIN_TRY(extract_start_file(x, batch->tag, err));
     if (x->current_failed) return AKIN_OK; /* what follows a model's failure */
-    AKIN_TRY(extract_begin(x, err));
+    AKIN_TRY(journal_begin(&x->journal, err));
     AKIN_TRY(extract_add_windows(x, batch, err));
     x->current_s = batch->position_s;
     if (batch->last) AKIN_TRY(extract_end_file(x, batch, err));
-    return extract_maybe_commit(x, err);
+    return journal_maybe_commit(&x->journal, err);
 }
 
 /* ---- the run --------------------------------------------------------------------------- */
@@ -417,7 +337,7 @@ static akin_status extract_loop(extract *x, akin_error *err)
             x->report->write_s += clock_thread_cpu_s() - start_s;
         }
         extract_tell(x, part);
-        AKIN_TRY(extract_maybe_commit(x, err));
+        AKIN_TRY(journal_maybe_commit(&x->journal, err));
     }
     return AKIN_OK;
 }
@@ -436,9 +356,9 @@ static akin_status extract_find_root(extract *x, const char *const *paths,
         pthread_mutex_unlock(&x->db->mutex);
         mem_free(root);
         AKIN_TRY(status);
-        AKIN_TRY(extract_begin(x, err));
+        AKIN_TRY(journal_begin(&x->journal, err));
         AKIN_TRY(settings_save(s, x->db->writer, err));
-        AKIN_TRY(extract_commit(x, err));
+        AKIN_TRY(journal_commit(&x->journal, err));
     }
     x->root = s->audio_root;
     for (size_t i = 0; i < x->inputs.n; i++)
@@ -468,9 +388,9 @@ static akin_status extract_need_scores(extract *x, akin_error *err)
     AKIN_TRY(mem_new_array(info->n_classes, sizeof *x->class_ids, "classes",
                            &array, err));
     x->class_ids = array;
-    AKIN_TRY(extract_begin(x, err));
+    AKIN_TRY(journal_begin(&x->journal, err));
     AKIN_TRY(store_need_scores(x->db->writer, err));
-    return extract_commit(x, err);
+    return journal_commit(&x->journal, err);
 }
 
 static size_t extract_batch_size(const extract *x)
@@ -508,11 +428,8 @@ static void extract_finish_report(extract *x)
         x->report->model_s = times.model_s;
     }
     x->report->elapsed_s = clock_now_s() - x->start_s;
-    if (x->n_clamped)
-        database_warn(x->db,
-                      "%lld values of the vectors are beyond float16's range "
-                      "and were clamped to 65504",
-                      (long long)x->n_clamped);
+    x->report->index_s = x->journal.index_s;
+    journal_tell_clamped(&x->journal, x->n_clamped);
 }
 
 static akin_status extract_run(extract *x, const char *const *paths, size_t n,
@@ -527,7 +444,7 @@ static akin_status extract_run(extract *x, const char *const *paths, size_t n,
     AKIN_TRY(extract_need_scores(x, err));
     AKIN_TRY(extract_open_pipeline(x, err));
     AKIN_TRY(extract_loop(x, err));
-    AKIN_TRY(extract_checkpoint(x, err));
+    AKIN_TRY(journal_checkpoint(&x->journal, err));
     if (!x->stopped) return AKIN_OK;
     return AKIN_FAIL(err, AKIN_ECANCELLED,
                      "stopped; %lld new windows of %zu files are kept",
@@ -547,6 +464,12 @@ akin_status akin_extract(akin_db *db, const char *const *paths, size_t n_paths,
         .report = report ? report : &unused,
         .current = SIZE_MAX,
         .start_s = clock_now_s(),
+    };
+    x.journal = (journal){
+        .db = db,
+        .checkpoint = {.threads = x.opt->threads,
+                       .progress = extract_tell_index,
+                       .user = &x},
     };
     *x.report = (akin_extract_report){0};
     pthread_mutex_lock(&db->write_mutex);

@@ -33,6 +33,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "engine/journal.h"
 #include "index/distance.h"
 
 #define PIPELINE_MAX_FILES 65536
@@ -108,24 +109,6 @@ static file_state *pipeline_file_at(pipeline *p, size_t i)
 
 /* ---- decoding -------------------------------------------------------------- */
 
-static bool pipeline_is_known(const pipeline_file *file, media_span span)
-{
-    size_t low = 0, high = file->n_known; /* first with start >= span's - 1e-6 */
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (file->known[middle].start_s < span.start_s - 1e-6)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (; low < file->n_known; low++) {
-        const store_window *w = &file->known[low];
-        if (w->start_s > span.start_s + 1e-6) return false;
-        if (fabs(w->end_s - span.end_s) <= 1e-6) return true;
-    }
-    return false;
-}
-
 /* Fills the rest of the tray with the file's next new windows. Known ones are
  * gone through without being embedded, not jumped over: a resampler that started
  * elsewhere would give other samples. */
@@ -147,7 +130,9 @@ static akin_status pipeline_decode(pipeline *p, file_state *f, tray *t,
         }
         f->n_windows++;
         b->face.position_s = span.end_s;
-        if (pipeline_is_known(&f->file, span)) continue;
+        if (journal_has(f->file.known, f->file.n_known, span.start_s,
+                        span.end_s))
+            continue;
         b->spans[b->face.n++] = span;
         t->n++;
     }

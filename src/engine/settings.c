@@ -186,6 +186,21 @@ akin_status settings_init(settings *s, const akin_settings *asked,
     return settings_check(s, err);
 }
 
+akin_status settings_init_vectors(settings *s, const char *name, size_t dim,
+                                  akin_error *err)
+{
+    AKIN_TRY(settings_blank(s, err));
+    AKIN_TRY(settings_own(&s->model, name, err));
+    settings_link(s);
+    if (dim > SETTINGS_MAX_DIM)
+        return AKIN_FAIL(err, AKIN_ELIMIT,
+                         "vectors of dimension %zu; a database takes up to %d",
+                         dim, SETTINGS_MAX_DIM);
+    s->dim = (uint32_t)dim;
+    s->values.set = AKIN_SET_MODEL;
+    return AKIN_OK;
+}
+
 akin_status settings_complete(settings *s, const akin_settings *asked,
                               const akin_model_info *info, bool *changed,
                               akin_error *err)
@@ -517,6 +532,23 @@ akin_status settings_match(const settings *s, const akin_settings *asked,
                                   v->every_s, asked->every_s, err));
     return settings_same_number("minimum length", both & AKIN_SET_MIN_LENGTH,
                                 v->min_length_s, asked->min_length_s, err);
+}
+
+akin_status settings_match_vectors(const settings *s, const char *path,
+                                   const char *name, size_t dim,
+                                   akin_error *err)
+{
+    if (s->dim != dim)
+        return AKIN_FAIL(err, AKIN_ESETTINGS,
+                         "'%s' has vectors of dimension %u, these have %zu; "
+                         "choose another database",
+                         path, s->dim, dim);
+    if (text_equal(s->model, name)) return AKIN_OK;
+    return AKIN_FAIL(err, AKIN_ESETTINGS,
+                     "'%s' has vectors of model %s, these are said to be of "
+                     "%s; vectors of two models cannot be compared: name the "
+                     "model that made them, or choose another database",
+                     path, *s->model ? s->model : "(unknown)", name);
 }
 
 akin_status settings_compatible(const settings *a, const char *a_path,

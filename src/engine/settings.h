@@ -33,6 +33,11 @@ akin_status settings_init(settings *s, const akin_settings *asked,
     AKIN_NODISCARD;
 void settings_clear(settings *s);
 
+/* For a new database of vectors that were not made here: `name` is what made
+ * them, in somebody's words. AKIN_ELIMIT if they are too wide. */
+akin_status settings_init_vectors(settings *s, const char *name, size_t dim,
+                                  akin_error *err) AKIN_NODISCARD;
+
 /* Fills in what a database that another program made does not say: from
  * `asked`, else the defaults, and of the model. *changed tells whether there was
  * something to fill in. */
@@ -61,6 +66,12 @@ akin_status settings_match(const settings *s, const akin_settings *asked,
 akin_status settings_compatible(const settings *a, const char *a_path,
                                 const settings *b, const char *b_path,
                                 akin_error *err) AKIN_NODISCARD;
+
+/* AKIN_ESETTINGS unless vectors of dimension dim, made by what is called
+ * `name`, may stand beside those of the database at `path`. */
+akin_status settings_match_vectors(const settings *s, const char *path,
+                                   const char *name, size_t dim,
+                                   akin_error *err) AKIN_NODISCARD;
 
 /* How media become the model's input. Only with a known rate and window. */
 items_plan settings_plan(const settings *s, const model_input *input);

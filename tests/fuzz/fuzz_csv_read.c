@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Hunts for a CSV that makes the label import's reader read or write outside
- * its text, lose count of its fields, or never come to the end. */
+ * Hunts for a CSV that makes the reader read or write outside its text, lose
+ * count of its fields, or never come to the end. */
 #define _GNU_SOURCE
 #include <stdint.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "cli/csv_read.h"
+#include "base/csv_read.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,9 +2,9 @@
  * Tests of the CSV reader: quotes, line ends, and what it refuses. */
 #include "test.h"
 
+#include "base/csv_read.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "cli/csv_read.h"
 
 static const char *put_csv(const char *text, size_t n)
 {

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 
+import npy
 import sounds
 
 SOUNDS = pathlib.Path(os.environ["SOUNDS"])
@@ -24,6 +25,13 @@ os.mkdir("pictures")
 for name in ("420.jpg", "444.jpg", "rgb.png", "lossy.webp", "film.mp4"):
     shutil.copy(REPO / "tests/data/image" / name, "pictures")
 shutil.copy(REPO / "tests/data/image/422.jpg", "fox.jpg")
+vectors = [[i % 7, i % 5, i, 1] for i in range(100)]
+npy.write("vectors.npy", vectors)
+npy.write("query.npy", [vectors[8]])
+npy.write("new.npy", [[1, 2, 3, 4]])
+pathlib.Path("new.csv").write_text("track_id\n100\n")
+pathlib.Path("config.json").write_text(
+    '{"paths": {"vector_file": "vectors.npy", "index_path": "index.faiss"}}')
 os.environ["AKIN_ONNXRUNTIME"] = os.environ["RUNTIME"]
 os.environ["AKIN_MODELS"] = str(REPO / "models")
 blocks = re.findall(r"<!-- test.*?-->\n```sh\n(.*?)```", README.read_text(),

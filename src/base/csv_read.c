@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * A CSV reader that refuses what it would have to guess at. */
 #define _GNU_SOURCE
-#include "cli/csv_read.h"
+#include "base/csv_read.h"
 
 #include <string.h>
 #include <strings.h>
@@ -9,10 +9,8 @@
 #include "base/file.h"
 #include "base/memory.h"
 
-enum {
-    MAX_BYTES = 1 << 30,
-    MAX_FIELDS = 4096,
-};
+#define MAX_BYTES ((size_t)1 << 36)
+#define MAX_FIELDS 4096
 
 static akin_status fail_at(const csv_reader *csv, const char *what,
                            akin_error *err)

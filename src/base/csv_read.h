@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Reads a CSV file (RFC 4180) record by record, strictly. */
-#ifndef CLI_CSV_READ_H
-#define CLI_CSV_READ_H
+#ifndef BASE_CSV_READ_H
+#define BASE_CSV_READ_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ * akin search --config: ranks the vectors of a config.json, and prints what the
+ * user's own tables say of their tracks. */
+#ifndef CLI_SEARCH_VECTORS_H
+#define CLI_SEARCH_VECTORS_H
+
+#include "cli/options.h"
+
+typedef struct search_vectors_args {
+    const char *config, *vector, *track;
+    int64_t n_results, nprobe, ef, threads;
+    double recall;
+    int format;
+    bool quiet;
+} search_vectors_args;
+
+/* An option on the line that has no meaning with --config (without it), or
+ * NULL. */
+const char *search_vectors_stray(const options *parsed, bool with_config);
+
+/* The exit code. */
+int search_vectors(const options *parsed, const search_vectors_args *args);
+
+#endif
