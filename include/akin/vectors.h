@@ -94,7 +94,7 @@ typedef struct akin_vectors_info {
     uint32_t dim;
     const char *index_type;  /* as configured: "IVFFlat" */
     const char *metric;      /* "l2sq": lower is closer; "dot", "cosine": higher */
-    const char *effort_name; /* "nprobe", "ef"; NULL: searches are exact */
+    const char *effort_name; /* "nprobe", "ef"; NULL: a search looks at all */
     size_t effort;           /* of a search that asks for none */
     const char *index_path, *server;
     int64_t index_bytes;
@@ -149,7 +149,7 @@ akin_vectors_results_at(const akin_vectors_results *results, size_t i);
 typedef struct akin_vectors_results_info {
     const char *const *columns; /* names, [n_columns] */
     size_t n_columns;
-    size_t effort; /* that was used; 0: the search was exact */
+    size_t effort; /* that was used; 0: all were looked at */
     double took_ms;
 } akin_vectors_results_info;
 AKIN_API void

@@ -67,7 +67,7 @@ akin_status mem_new_array(size_t n, size_t size, const char *what, void **out,
                      what, n, size);
 }
 
-void *mem_aligned(size_t n)
+static void *mem_new_aligned(size_t n, bool zeroed)
 {
     size_t alignment = n >= MEM_HUGE_PAGE ? MEM_HUGE_PAGE : MEM_ALIGNMENT;
     size_t bytes;
@@ -77,9 +77,12 @@ void *mem_aligned(size_t n)
     void *p = NULL;
     if (posix_memalign(&p, alignment, bytes) != 0) return NULL;
     if (alignment == MEM_HUGE_PAGE) madvise(p, bytes, MADV_HUGEPAGE);
-    memset(p, 0, bytes);
+    if (zeroed) memset(p, 0, bytes);
     return p;
 }
+
+void *mem_aligned(size_t n) { return mem_new_aligned(n, true); }
+void *mem_aligned_raw(size_t n) { return mem_new_aligned(n, false); }
 
 void mem_free_aligned(void *p) { free(p); }
 

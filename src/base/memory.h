@@ -22,8 +22,10 @@ akin_status mem_new_array(size_t n, size_t size, const char *what, void **out,
                           akin_error *err) AKIN_NODISCARD;
 
 /* n bytes, 64-byte aligned and zeroed; blocks of 2 MiB and more ask for huge
- * pages. Free with mem_free_aligned. */
+ * pages. Free with mem_free_aligned. raw: not zeroed, for large blocks that are
+ * written before they are read. */
 void *mem_aligned(size_t n);
+void *mem_aligned_raw(size_t n);
 void mem_free_aligned(void *p);
 
 /* true and *out = a * b (a + b), or false on overflow. */

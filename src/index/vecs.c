@@ -147,7 +147,7 @@ akin_status vecs_reserve(vecs *v, size_t n, akin_error *err)
     if (vecs_is_ivf(v) || n <= cap) return AKIN_OK;
     if (cap == 0) cap = n; /* filled at once, as a rule */
     while (cap < n) cap = cap < FIRST_ROOM ? FIRST_ROOM : cap + cap / 2;
-    void *p = mem_mul(cap, row_bytes, &bytes) ? mem_aligned(bytes) : NULL;
+    void *p = mem_mul(cap, row_bytes, &bytes) ? mem_aligned_raw(bytes) : NULL;
     if (!p)
         return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory for %zu vectors",
                          cap);

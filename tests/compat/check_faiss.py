@@ -4,6 +4,8 @@
 
 usage: check_faiss.py FAISS_TOOL           (needs the packages faiss and numpy)
 
+FAISS_TOOL is BUILD/tests/faiss_tool; BUILD/akin is there too.
+
 For every kind and metric: FAISS opens what akin wrote, searches it with equal
 results and writes back the same bytes; akin opens what FAISS wrote, searches
 it with equal ids and distances (to 1e-5) and writes back the same bytes.
@@ -197,6 +199,29 @@ def check_edges(tool, folder, x, queries):
                   (i2[4] == -1).all() and (i2[3] >= 0).all(), err)
 
 
+def check_database(akin, folder, x):
+    """A database of akin as a FAISS index, and back."""
+    npy, db = os.path.join(folder, "x.npy"), os.path.join(folder, "x.db")
+    out, again = os.path.join(folder, "x.faiss"), os.path.join(folder, "y.db")
+    np.save(npy, x)
+    for step in (["import", npy, db], ["export", db, out],
+                 ["import", out, again], ["export", again, again + ".npy"]):
+        code, err = run(akin, *step)
+        check("database/%s" % " ".join(step[:1]), code == 0, err)
+    halves = x.astype(np.float16).astype(np.float32)
+    index = faiss.read_index(out)
+    inner = faiss.downcast_index(index.index)
+    check("database/all_vectors", index.ntotal == len(x) and np.array_equal(
+        inner.reconstruct_n(0, len(x)), halves))
+    d, i = index.search(halves[:20], 3)
+    truth = halves[:20] @ halves.T
+    check("database/searched", np.allclose(d[:, 0], truth.max(axis=1),
+                                           rtol=1e-4))
+    check("database/ids", (i[:, 0] == truth.argmax(axis=1) + 1).all())
+    check("database/back_again", np.array_equal(np.load(again + ".npy"),
+                                                halves))
+
+
 def main():
     if len(sys.argv) != 2:
         raise SystemExit(__doc__)
@@ -224,6 +249,8 @@ def main():
                      "IDMap,Flat", "IDMap2,HNSW16"):
             check_removal(tool, folder, kind)
         check_edges(tool, folder, x, queries)
+        build = os.path.dirname(os.path.dirname(tool))
+        check_database(os.path.join(build, "akin"), folder, x)
     print("%d passed, %d failed" % (sum(results), len(results) - sum(results)))
     return 0 if all(results) else 1
 
