@@ -5,7 +5,7 @@
  * usage: bench_tracks [CONFIG [N]]
  *   CONFIG  a config.json; without one, an SQLite file in $TMPDIR
  *   N       rows, a million by default
- * tests/mariadb/run TRACKS_TOOL BENCH_TRACKS runs it on a server of its own. */
+ * tests/mariadb/run --bench BENCH_TRACKS runs it on a server of its own. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
