@@ -49,7 +49,8 @@ static akin_status build(bench *b, const char *type, size_t threads)
     AKIN_TRY(vecs_parse(type, &opt, err));
     AKIN_TRY(vecs_new(&opt, b->dim, &b->v, err));
     double start = clock_now_s();
-    AKIN_TRY(vecs_train(b->v, b->x, b->n, threads, err));
+    AKIN_TRY(vecs_train(b->v, b->x, b->n,
+                        &(vecs_train_options){.threads = threads}, err));
     double trained = clock_now_s();
     AKIN_TRY(vecs_add(b->v, b->x, NULL, b->n, threads, err));
     printf("%.6f %.6f\n", trained - start, clock_now_s() - trained);

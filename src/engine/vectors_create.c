@@ -4,6 +4,11 @@
 #include "base/memory.h"
 #include "engine/vectors_source.h"
 
+static bool create_tell_training(void *user, double fraction)
+{
+    return vectors_tell(user, "train", fraction, NULL) == AKIN_OK;
+}
+
 static akin_status create_index(akin_vectors *v, const vectors_source *s,
                                 akin_error *err)
 {
@@ -12,8 +17,11 @@ static akin_status create_index(akin_vectors *v, const vectors_source *s,
     if (opt.n_lists == 0) opt.n_lists = v->config.nlist;
     AKIN_TRY(vecs_new(&opt, s->dim, &v->index, err));
     AKIN_TRY(vectors_tell(&v->opt, "train", 0, err));
+    vecs_train_options training = {.threads = v->opt.threads,
+                                   .progress = create_tell_training,
+                                   .user = &v->opt};
     if (!vecs_is_trained(v->index))
-        AKIN_TRY(vecs_train(v->index, s->vectors, s->n, v->opt.threads, err));
+        AKIN_TRY(vecs_train(v->index, s->vectors, s->n, &training, err));
     AKIN_TRY(vectors_tell(&v->opt, "add", 0, err));
     AKIN_TRY(vecs_add(v->index, s->vectors, NULL, s->n, v->opt.threads, err));
     size_t effort = v->config.nprobe ? v->config.nprobe : v->config.ef;

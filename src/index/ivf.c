@@ -173,13 +173,14 @@ done:
     return status;
 }
 
-akin_status ivf_train(ivf *v, const float *rows, size_t n, size_t threads,
-                      uint64_t seed, akin_error *err)
+akin_status ivf_train(ivf *v, const float *rows, size_t n,
+                      const kmeans_options *how, akin_error *err)
 {
-    kmeans_options opt = {.k = v->n_lists, .metric = v->metric,
-                          .threads = threads, .seed = seed};
+    kmeans_options opt = *how;
+    opt.k = v->n_lists;
+    opt.metric = v->metric;
     AKIN_TRY(kmeans_train(rows, n, v->dim, &opt, v->centroids, err));
-    return v->coded ? train_codes(v, rows, n, threads, err) : AKIN_OK;
+    return v->coded ? train_codes(v, rows, n, opt.threads, err) : AKIN_OK;
 }
 
 size_t ivf_remove(ivf *v, bool (*dead)(const void *user, int64_t id),

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "index/kmeans.h"
 #include "index/nearest.h"
 #include "index/sq8.h"
 
@@ -30,9 +31,11 @@ typedef struct ivf {
 akin_status ivf_init(ivf *v, akin_error *err) AKIN_NODISCARD;
 void ivf_clear(ivf *v);
 
-/* Centroids, and ranges of codes, from n >= n_lists rows. */
-akin_status ivf_train(ivf *v, const float *rows, size_t n, size_t threads,
-                      uint64_t seed, akin_error *err) AKIN_NODISCARD;
+/* Centroids, and ranges of codes, from n >= n_lists rows. k and metric of `how`
+ * are the lists' own. */
+akin_status ivf_train(ivf *v, const float *rows, size_t n,
+                      const kmeans_options *how, akin_error *err)
+    AKIN_NODISCARD;
 
 akin_status ivf_add(ivf *v, const float *rows, const int64_t *ids, size_t n,
                     size_t threads, akin_error *err) AKIN_NODISCARD;

@@ -235,21 +235,37 @@ static void gather(const float *rows, size_t dim, const uint32_t *order,
         memcpy(out + i * dim, rows + order[i] * dim, dim * sizeof *out);
 }
 
+static size_t steps_of_stage(size_t stage, size_t first)
+{
+    return stage == first ? FIRST_STEPS : steps_of[stage];
+}
+
 /* Runs the stages from the smallest part to the whole; sample is the shuffled
  * rows, in which the whole of all rows need not be. */
-static void run_stages(training *t, const float *rows, const float *sample,
-                       size_t n_sampled, size_t n)
+static akin_status run_stages(training *t, const float *rows,
+                              const float *sample, size_t n_sampled, size_t n,
+                              akin_error *err)
 {
     size_t first = 0;
+    double done = 0, all = 0; /* rows looked at */
     while (first + 1 < STAGES &&
            n_sampled >> (first + 1) >= FEWEST_A_CENTROID * t->opt->k)
         first++;
+    for (size_t stage = first + 1; stage-- > 0;)
+        all += (double)(steps_of_stage(stage, first) * (n_sampled >> stage));
     for (size_t stage = first + 1; stage-- > 0;) {
-        size_t steps = stage == first ? FIRST_STEPS : steps_of[stage];
+        size_t steps = steps_of_stage(stage, first);
         t->n = n_sampled >> stage;
         t->rows = t->n == n ? rows : sample;
-        for (size_t i = 0; i < steps; i++) do_step(t);
+        for (size_t i = 0; i < steps; i++) {
+            do_step(t);
+            done += (double)t->n;
+            if (t->opt->progress && !t->opt->progress(t->opt->user, done / all))
+                return AKIN_FAIL(err, AKIN_ECANCELLED, "the training was "
+                                 "stopped");
+        }
     }
+    return AKIN_OK;
 }
 
 static akin_status new_training(training *t, size_t n_sampled, akin_error *err)
@@ -292,7 +308,7 @@ akin_status kmeans_train(const float *rows, size_t n, size_t dim,
     gather(rows, dim, order, n_copied, sample);
     memcpy(centroids, sample, opt->k * dim * sizeof *centroids);
     if (opt->metric == METRIC_DOT) normalise(&t);
-    run_stages(&t, rows, sample, n_sampled, n);
+    status = run_stages(&t, rows, sample, n_sampled, n, err);
 done:
     mem_free(order);
     mem_free_aligned(sample);

@@ -3,6 +3,7 @@
 #ifndef INDEX_KMEANS_H
 #define INDEX_KMEANS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,9 @@ typedef struct kmeans_options {
     panels_metric metric; /* of dots centroids have length 1 (spherical) */
     size_t threads;       /* 0: one per processor; not seen in the result */
     uint64_t seed;
+    /* Called after each step; false gives AKIN_ECANCELLED. NULL: not called. */
+    bool (*progress)(void *user, double fraction);
+    void *user;
 } kmeans_options;
 
 /* Writes [k, dim] centroids. Looks at 256 rows a centroid at most, chosen by

@@ -97,8 +97,20 @@ akin_status vecs_normalised(const vecs *v, const float *vectors, size_t n,
 
 /* ---- training and adding ---- */
 
-akin_status vecs_train(vecs *v, const float *vectors, size_t n, size_t threads,
-                       akin_error *err)
+static akin_status train_lists(vecs *v, const float *rows, size_t n,
+                               const vecs_train_options *opt, akin_error *err)
+{
+    kmeans_options how = {.seed = v->opt.seed};
+    if (opt) {
+        how.threads = opt->threads;
+        how.progress = opt->progress;
+        how.user = opt->user;
+    }
+    return ivf_train(&v->lists, rows, n, &how, err);
+}
+
+akin_status vecs_train(vecs *v, const float *vectors, size_t n,
+                       const vecs_train_options *opt, akin_error *err)
 {
     akin_status status = AKIN_OK;
     const float *rows;
@@ -120,7 +132,7 @@ akin_status vecs_train(vecs *v, const float *vectors, size_t n, size_t threads,
     }
     AKIN_TRY(vecs_normalised(v, vectors, n, &rows, &owned, err));
     if (vecs_is_ivf(v))
-        AKIN_TRYG(ivf_train(&v->lists, rows, n, threads, v->opt.seed, err));
+        AKIN_TRYG(train_lists(v, rows, n, opt, err));
     else
         sq8_train(&v->sq, rows, n, true);
     v->trained = true;

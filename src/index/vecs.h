@@ -58,11 +58,17 @@ size_t vecs_dim(const vecs *v);
 bool vecs_is_trained(const vecs *v);
 const vecs_options *vecs_get_options(const vecs *v); /* no zeros once trained */
 
-/* IVF and SQ8 look at vectors before any is added; others need not.
- * AKIN_EUSAGE if n is less than the lists asked for. threads 0: one per
- * processor; not seen in the result. */
-akin_status vecs_train(vecs *v, const float *vectors, size_t n, size_t threads,
-                       akin_error *err) AKIN_NODISCARD;
+typedef struct vecs_train_options {
+    size_t threads; /* 0: one per processor; not seen in the result */
+    bool (*progress)(void *user, double fraction); /* false: AKIN_ECANCELLED */
+    void *user;
+} vecs_train_options;
+
+/* IVF and SQ8 look at vectors before any is added; others need not. opt NULL:
+ * defaults. AKIN_EUSAGE if n is less than the lists asked for. */
+akin_status vecs_train(vecs *v, const float *vectors, size_t n,
+                       const vecs_train_options *opt, akin_error *err)
+    AKIN_NODISCARD;
 
 /* ids [n], or NULL: they go on behind the highest there is. Without a map only
  * IVF takes ids. An id may be there twice. All or nothing. */

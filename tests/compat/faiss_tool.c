@@ -44,7 +44,8 @@ static akin_status fill(vecs *v, const float *x, size_t n, size_t threads,
     AKIN_TRY(mem_new_array(n, sizeof(int64_t), "ids", &p, err));
     int64_t *ids = p;
     for (size_t i = 0; i < n; i++) ids[i] = 1000 + 3 * (int64_t)i;
-    akin_status status = vecs_train(v, x, n, threads, err);
+    akin_status status = vecs_train(
+        v, x, n, &(vecs_train_options){.threads = threads}, err);
     if (status == AKIN_OK)
         status = vecs_add(v, x, vecs_get_options(v)->map ? ids : NULL, n,
                           threads, err);

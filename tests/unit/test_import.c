@@ -237,7 +237,7 @@ static void every_kind_of_index_is_read(void)
         char name[32];
         CHECK_OK(vecs_parse(kinds[k], &opt, &e), e);
         CHECK_OK(vecs_new(&opt, DIM, &index, &e), e);
-        CHECK_OK(vecs_train(index, values, N, 1, &e), e);
+        CHECK_OK(vecs_train(index, values, N, NULL, &e), e);
         CHECK_OK(vecs_add(index, values, NULL, N, 1, &e), e);
         CHECK_OK(faiss_save(db_path("v.index"), index, &e), e);
         vecs_free(index);

@@ -140,7 +140,8 @@ static void kmeans_is_kmeans(void)
     uint32_t *nearest = mem_array(N, sizeof *nearest);
     akin_error err;
     for (int metric = METRIC_DOT; metric <= METRIC_L2SQ; metric++) {
-        kmeans_options opt = {CLUSTERS, (panels_metric)metric, 1, 3};
+        kmeans_options opt = {.k = CLUSTERS, .metric = (panels_metric)metric,
+                              .threads = 1, .seed = 3};
         for (int i = 0; i < 2; i++, opt.threads += 3)
             CHECK_OK(kmeans_train(rows, N, DIM, &opt, centroids[i], &err),
                      err);
@@ -169,14 +170,45 @@ static void kmeans_of_equals(void)
     for (size_t i = 1; i < 290; i++)
         memcpy(rows + i * DIM, rows, DIM * sizeof *rows);
     for (size_t k = 1; k <= 100; k += 33) {
-        kmeans_options opt = {k, METRIC_L2SQ, 2, 0};
+        kmeans_options opt = {.k = k, .metric = METRIC_L2SQ, .threads = 2};
         CHECK_OK(kmeans_train(rows, 300, DIM, &opt, centroids, &err), err);
         for (size_t i = 0; i < k * DIM; i++) CHECK(isfinite(centroids[i]));
     }
     mem_free_aligned(rows);
 }
 
+typedef struct heard {
+    size_t n, stop_at;
+    double last;
+} heard;
+
+static bool hear(void *user, double fraction)
+{
+    heard *h = user;
+    CHECK(fraction > h->last && fraction <= 1);
+    h->last = fraction;
+    return ++h->n != h->stop_at;
+}
+
+static void kmeans_tells_and_stops(void)
+{
+    float *rows = new_rows(N, 0, 9), centroids[20 * DIM];
+    akin_error err = {0};
+    heard all = {0}, some = {.stop_at = 3};
+    kmeans_options opt = {.k = 20, .metric = METRIC_L2SQ, .threads = 1,
+                          .progress = hear, .user = &all};
+    CHECK_OK(kmeans_train(rows, N, DIM, &opt, centroids, &err), err);
+    CHECK(all.n >= 5);
+    CHECK_NEAR(all.last, 1, 1e-12);
+    opt.user = &some;
+    CHECK_STATUS(kmeans_train(rows, N, DIM, &opt, centroids, &err),
+                 AKIN_ECANCELLED);
+    CHECK_EQ_INT(some.n, 3);
+    mem_free_aligned(rows);
+}
+
 const test_case test_nearest_cases[] = {
+    {"nearest/kmeans_tells_and_stops", kmeans_tells_and_stops},
     {"nearest/ways_agree", ways_agree},
     {"nearest/twins_far_from_zero", twins_far_from_zero},
     {"nearest/odd_values", odd_values},

@@ -49,7 +49,8 @@ static vecs *new_filled(const char *kind, size_t threads)
 {
     vecs *v = new_index(kind);
     akin_error err;
-    CHECK_OK(vecs_train(v, x, N, threads, &err), err);
+    vecs_train_options training = {.threads = threads};
+    CHECK_OK(vecs_train(v, x, N, &training, &err), err);
     CHECK_OK(vecs_add(v, x, NULL, N - 400, threads, &err), err);
     CHECK_OK(vecs_add(v, x + (N - 400) * DIM, NULL, 400, threads, &err), err);
     CHECK_EQ_INT(vecs_size(v), N);
@@ -219,7 +220,7 @@ static void misuse_is_refused(void)
     akin_error err;
     int64_t ids[3] = {5, 6, 5};
     CHECK_STATUS(vecs_add(v, x, NULL, 3, 1, &err), AKIN_EUSAGE);
-    CHECK_STATUS(vecs_train(v, x, 49, 1, &err), AKIN_EUSAGE);
+    CHECK_STATUS(vecs_train(v, x, 49, NULL, &err), AKIN_EUSAGE);
     CHECK_STATUS(faiss_save("/nowhere/x", v, &err), AKIN_EUSAGE);
     vecs_free(v);
     v = new_filled("Flat", 1);
@@ -283,7 +284,7 @@ static void broken_files(void)
         vecs *v = new_index(kinds[i]);
         akin_error err;
         size_t n;
-        CHECK_OK(vecs_train(v, x, 60, 1, &err), err);
+        CHECK_OK(vecs_train(v, x, 60, NULL, &err), err);
         CHECK_OK(vecs_add(v, x, NULL, 60, 1, &err), err);
         CHECK_OK(faiss_save(path_of("a"), v, &err), err);
         vecs_free(v);
