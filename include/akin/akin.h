@@ -145,7 +145,7 @@ typedef struct akin_info {
     const char *model;          /* "" if unknown */
     const char *model_identity; /* hash of its files; "" if unknown */
     bool model_available;       /* is here; its graphs were not loaded */
-    const char *modality;       /* "sound" or "image" */
+    const char *modality;       /* "sound", "image"; "" if unknown */
     bool text;                  /* the model is here and takes texts */
     uint32_t dim;
     uint32_t rate_hz;           /* of a sound model; 0 if unknown */

@@ -55,11 +55,11 @@ static json_t *counts_to_json(const akin_info *info)
 
 static json_t *model_to_json(const akin_info *info)
 {
-    return json_pack("{s:o, s:o, s:I, s:o, s:b, s:I, s:f}", "name",
+    return json_pack("{s:o, s:o, s:I, s:o, s:b, s:b, s:I, s:f}", "name",
                      json_text(info->model), "modality",
                      json_text(info->modality), "dim", (json_int_t)info->dim,
                      "identity", json_text(info->model_identity), "available",
-                     info->model_available, "rate_hz",
+                     info->model_available, "text", info->text, "rate_hz",
                      (json_int_t)info->rate_hz, "window_s", info->window_s);
 }
 
@@ -113,7 +113,9 @@ static void print_info(const akin_info *info)
            *info->model ? info->model : "unknown",
            *info->modality ? " (" : "", info->modality,
            *info->modality ? ")" : "", info->dim,
-           info->model_available ? "" : " (not available here)");
+           !info->model_available ? " (not available here)"
+           : info->text           ? ", searched by words too"
+                                  : "");
     print_settings(info);
     printf("recordings   %lld in %lld %s\n", (long long)info->n_recordings,
            (long long)info->n_deployments,

@@ -58,7 +58,7 @@ akin_status akin_get_info(akin_db *db, akin_info *out, akin_error *err)
                                                 : "hoplite pre-1.0";
     out->model = s->model;
     out->model_identity = s->identity;
-    out->modality = s->image ? "image" : "sound";
+    out->modality = s->image ? "image" : s->rate_hz > 0 ? "sound" : "";
     out->model_available = database_model(db, &m, NULL) == AKIN_OK;
     out->text = out->model_available && model_get_info(m)->text;
     out->dim = s->dim;
