@@ -241,7 +241,8 @@ typedef struct akin_input_counts {
 } akin_input_counts;
 
 /* What akin_extract would look at among inputs: to ask before a database is
- * made. AKIN_ENOTFOUND for a path that is not there. */
+ * made. AKIN_ENOTFOUND for a path that is not there, AKIN_EIO if nothing was
+ * found and a folder could not be read. */
 AKIN_API akin_status akin_count_inputs(const char *const *inputs,
                                        size_t n_inputs, akin_input_counts *out,
                                        akin_error *err);

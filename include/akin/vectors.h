@@ -9,8 +9,7 @@
  *     akin_error err;
  *     akin_vectors *v = NULL;
  *     akin_vectors_results *results = NULL;
- *     if (akin_vectors_create("config.json", NULL, NULL, &err) != AKIN_OK ||
- *         akin_vectors_open("config.json", NULL, &v, &err) != AKIN_OK ||
+ *     if (akin_vectors_create("config.json", NULL, NULL, &v, &err) != AKIN_OK ||
  *         akin_vectors_search(v, &(akin_vectors_query){.track = "574"}, NULL,
  *                             &results, &err) != AKIN_OK)
  *         fprintf(stderr, "%s\n", err.text);
@@ -24,7 +23,8 @@
  * Conventions are in akin/error.h. An akin_vectors takes one call at a time;
  * results belong to one thread at a time. Index file and table are changed
  * together: a program that dies between the two leaves both as they were or
- * both as they were to be, which the next akin_vectors_open sees to.
+ * both as they were to be, which the next akin_vectors_open sees to. What other
+ * programs change, the next search sees.
  */
 #ifndef AKIN_VECTORS_H
 #define AKIN_VECTORS_H
@@ -62,22 +62,16 @@ typedef struct akin_vectors_source {
                            folder, else the row numbers */
 } akin_vectors_source;
 
-typedef struct akin_vectors_report {
-    size_t n_vectors;
-    uint32_t dim;
-    double read_s, build_s, table_s, save_s;
-} akin_vectors_report;
-
 /* Makes index and table of the config's vectors, in the order of a file's rows
  * or of the sorted track ids of a folder. Each replaces what was there in one
- * step. source NULL: as the config says. opt and report may be NULL.
+ * step. source NULL: as the config says. opt may be NULL, and out, if what was
+ * made is not to be used now.
  * AKIN_EUSAGE (config, dimensions, values that are not finite), AKIN_ENOTFOUND,
  * AKIN_ECORRUPT (.npy), AKIN_EDB. */
 AKIN_API akin_status akin_vectors_create(const char *config,
                                          const akin_vectors_source *source,
                                          const akin_vectors_options *opt,
-                                         akin_vectors_report *report,
-                                         akin_error *err);
+                                         akin_vectors **out, akin_error *err);
 
 /* ---- opening ------------------------------------------------------------------- */
 
@@ -98,6 +92,8 @@ typedef struct akin_vectors_info {
     size_t effort;           /* of a search that asks for none */
     const char *index_path, *server;
     int64_t index_bytes;
+    double read_s, build_s, table_s, save_s; /* that akin_vectors_create took;
+                                                0 of one that was opened */
 } akin_vectors_info;
 
 /* Lives as long as v. */

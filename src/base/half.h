@@ -3,8 +3,11 @@
 #ifndef BASE_HALF_H
 #define BASE_HALF_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#define HALF_MAX 65504.0f
 
 /* Without a branch, so that loops over it can be vectorised. */
 static inline float half_to_float(const unsigned char *p)
@@ -20,6 +23,19 @@ static inline float half_to_float(const unsigned char *p)
     bits |= (h & 0x8000u) << 16;
     memcpy(&value, &bits, sizeof value);
     return value;
+}
+
+/* Clamps what float16 cannot hold to its largest numbers; how many they were.
+ * NaN is let be. */
+static inline size_t half_clamp(float *values, size_t n)
+{
+    size_t n_clamped = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!(values[i] > HALF_MAX || values[i] < -HALF_MAX)) continue;
+        values[i] = values[i] > 0 ? HALF_MAX : -HALF_MAX;
+        n_clamped++;
+    }
+    return n_clamped;
 }
 
 /* To the nearest, ties to even; beyond 65504 to infinity. */

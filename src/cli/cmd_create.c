@@ -39,52 +39,32 @@ static const option_spec option_table[] = {
     OPTION_END,
 };
 
-/* What was made is opened, as the next search will. */
-static akin_status create(const create_args *args, vector_watch *watch,
-                          akin_vectors_report *report, akin_vectors **out,
-                          akin_error *err)
-{
-    akin_vectors_options opt =
-        vector_watch_options(watch, (size_t)args->threads);
-    akin_vectors_source source = {.path = args->vectors,
-                                  .tracks = args->tracks};
-    AKIN_TRY(akin_vectors_create(args->config, &source, &opt, report, err));
-    opt.progress = NULL;
-    opt.warn = NULL; /* all has been said */
-    return akin_vectors_open(args->config, &opt, out, err);
-}
-
-static void print_summary(const akin_vectors_report *report,
-                          const akin_vectors_info *info,
+static void print_summary(const akin_vectors_info *made,
                           const create_args *args)
 {
     char size[PRINT_PIECE_SIZE];
-    print_size(info->index_bytes, size);
-    print_note("%zu %s of %u numbers indexed (%s) in %s, %s",
-               report->n_vectors,
-               print_plural((long long)report->n_vectors, "vector", "vectors"),
-               report->dim, info->index_type, info->index_path, size);
-    print_note("their tracks are in table vector_metadata (%s)", info->server);
+    print_size(made->index_bytes, size);
+    print_note("%zu %s of %u numbers indexed (%s) in %s, %s", made->n,
+               print_plural((long long)made->n, "vector", "vectors"), made->dim,
+               made->index_type, made->index_path, size);
+    print_note("their tracks are in table vector_metadata (%s)", made->server);
     print_note("%.2f s: read %.2f s, index %.2f s, table %.2f s, save %.2f s",
-               report->read_s + report->build_s + report->table_s +
-                   report->save_s,
-               report->read_s, report->build_s, report->table_s,
-               report->save_s);
+               made->read_s + made->build_s + made->table_s + made->save_s,
+               made->read_s, made->build_s, made->table_s, made->save_s);
     print_note("next: akin search --config %s --track TRACK", args->config);
 }
 
-static void print_report(const akin_vectors_report *report,
-                         const akin_vectors_info *info, json_t *warnings)
+static void print_report(const akin_vectors_info *made, json_t *warnings)
 {
-    json_t *seconds = json_pack("{s:f, s:f, s:f, s:f}", "read", report->read_s,
-                                "build", report->build_s, "table",
-                                report->table_s, "save", report->save_s);
+    json_t *seconds = json_pack("{s:f, s:f, s:f, s:f}", "read", made->read_s,
+                                "build", made->build_s, "table", made->table_s,
+                                "save", made->save_s);
     print_json(json_pack(
         "{s:I, s:I, s:o, s:s, s:o, s:I, s:o, s:s, s:o, s:O}", "vectors",
-        (json_int_t)report->n_vectors, "dim", (json_int_t)report->dim,
-        "index_type", json_text(info->index_type), "metric", info->metric,
-        "index", json_text(info->index_path), "index_bytes",
-        (json_int_t)info->index_bytes, "server", json_text(info->server),
+        (json_int_t)made->n, "dim", (json_int_t)made->dim, "index_type",
+        json_text(made->index_type), "metric", made->metric, "index",
+        json_text(made->index_path), "index_bytes",
+        (json_int_t)made->index_bytes, "server", json_text(made->server),
         "table", "vector_metadata", "seconds", seconds, "warnings", warnings));
 }
 
@@ -93,9 +73,10 @@ static int run_create(const options *parsed, const void *args_)
     const create_args *args = args_;
     vector_watch watch;
     akin_vectors *made = NULL;
-    akin_vectors_report report = {0};
     akin_vectors_info info;
     akin_error err = {0};
+    akin_vectors_source source = {.path = args->vectors,
+                                  .tracks = args->tracks};
     if (!args->config)
         return command_misused(parsed, "--config is missing");
     if (parsed->n_operands > 0)
@@ -103,12 +84,15 @@ static int run_create(const options *parsed, const void *args_)
                                        "given with --vectors",
                                parsed->operands[0]);
     vector_watch_init(&watch, args->quiet, args->progress);
-    akin_status status = create(args, &watch, &report, &made, &err);
+    akin_vectors_options opt =
+        vector_watch_options(&watch, (size_t)args->threads);
+    akin_status status =
+        akin_vectors_create(args->config, &source, &opt, &made, &err);
     int code = vector_watch_end(&watch, status, &err);
     if (status == AKIN_OK) {
         akin_vectors_get_info(made, &info);
-        if (args->json) print_report(&report, &info, watch.warnings);
-        if (!args->quiet) print_summary(&report, &info, args);
+        if (args->json) print_report(&info, watch.warnings);
+        if (!args->quiet) print_summary(&info, args);
     }
     akin_vectors_close(made);
     vector_watch_clear(&watch);

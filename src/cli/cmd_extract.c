@@ -326,35 +326,6 @@ static bool database_exists(const char *path)
     return exists;
 }
 
-static akin_status pass_over(void *user, const char *path, akin_error *err)
-{
-    (void)user, (void)path, (void)err;
-    return AKIN_OK;
-}
-
-static void note_unreadable(void *user, const char *path, const char *reason)
-{
-    akin_error *why = user;
-    if (why->code == AKIN_OK)
-        (void)AKIN_FAIL(why, AKIN_EIO, "cannot read '%s': %s", path, reason);
-}
-
-/* Nothing was found, or a folder could not be looked into. */
-static akin_status fail_empty(const option_texts *inputs, akin_error *err)
-{
-    akin_error why = {0};
-    file_visitor visitor = {pass_over, note_unreadable, &why};
-    for (size_t i = 0; i < inputs->n; i++)
-        if (file_is_dir(inputs->items[i]))
-            AKIN_TRY(file_walk(inputs->items[i], &visitor, err));
-    if (why.code != AKIN_OK)
-        return AKIN_FAIL(err, why.code, "%s", why.text);
-    return AKIN_FAIL(err, AKIN_ENOTFOUND,
-                     "there is no sound, picture or film in '%s' (wav, flac, "
-                     "mp3, ..., jpg, png, ..., mp4, mkv, ... are looked for)",
-                     inputs->items[0]);
-}
-
 /* A named model that can take none of the inputs. Where it cannot be opened,
  * akin_open will say why. */
 static akin_status check_model(const extract_run *run, const char *input,
@@ -397,7 +368,11 @@ static akin_status choose_model(extract_run *run, const char *path,
     AKIN_TRY(akin_count_inputs(inputs->items, inputs->n, n, err));
     if (database_exists(path)) return AKIN_OK;
     if (n->n_sounds + n->n_pictures + n->n_films + n->n_others == 0)
-        return fail_empty(inputs, err);
+        return AKIN_FAIL(err, AKIN_ENOTFOUND,
+                         "there is no sound, picture or film in '%s' (wav, "
+                         "flac, mp3, ..., jpg, png, ..., mp4, mkv, ... are "
+                         "looked for)",
+                         inputs->items[0]);
     if (n->n_others > 0) return AKIN_OK; /* whatever they hold */
     if (run->model) return check_model(run, inputs->items[0], err);
     if (n->n_pictures == 0 || n->n_sounds > n->n_films) return AKIN_OK;

@@ -382,6 +382,7 @@ static akin_status bound_overlap(akin_db *db, const search_args *args,
 {
     akin_info info;
     opt->overlap_s = args->overlap_s;
+    if (args->overlap_s <= 0 && !args->verbose) return AKIN_OK; /* it counts */
     AKIN_TRY(akin_get_info(db, &info, err));
     if (args->verbose) print_applied(&info);
     if (info.window_s > 0 && opt->overlap_s >= info.window_s) {

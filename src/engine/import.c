@@ -6,10 +6,10 @@
  * vectors, leaves no trace; the second time it is written, in the order of its
  * vectors. Keeping what the first pass read was rejected: folders and CSVs may
  * be larger than the memory. */
-#include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/half.h"
 #include "base/memory.h"
 #include "engine/database_open.h"
 #include "engine/import_source.h"
@@ -19,7 +19,6 @@
 #define IMPORT_MODEL "imported"
 #define IMPORT_MAX_MODEL_BYTES 200
 #define IMPORT_PROGRESS_S 0.1
-#define IMPORT_HALF_MAX 65504.0f
 
 typedef struct import {
     const akin_import_options *opt;
@@ -179,12 +178,8 @@ static akin_status import_recording(import *x, import_name *first,
 
 static void import_to_half(import *x, const float *values)
 {
-    for (size_t i = 0; i < x->source.dim; i++) {
-        bool beyond = fabsf(values[i]) > IMPORT_HALF_MAX;
-        x->values[i] = beyond ? copysignf(IMPORT_HALF_MAX, values[i])
-                              : values[i];
-        x->n_clamped += beyond;
-    }
+    memcpy(x->values, values, x->source.dim * sizeof *values);
+    x->n_clamped += (int64_t)half_clamp(x->values, x->source.dim);
     distance_to_half(x->values, x->source.dim, x->half);
 }
 

@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "store/store.h"
 
 #define NAMES_MAX ((size_t)1 << 36)
 #define NAMES_MAX_BYTES ((size_t)1 << 40)
-#define NAMES_SAME_S 1e-6 /* offsets that differ by less are the same */
 
 void import_names_init(import_names *names)
 {
@@ -131,8 +131,8 @@ static int compare_names(const void *a_, const void *b_)
 
 static bool is_same_span(const import_span *a, const import_span *b)
 {
-    return fabs(a->start_s - b->start_s) <= NAMES_SAME_S &&
-           fabs(a->end_s - b->end_s) <= NAMES_SAME_S;
+    return fabs(a->start_s - b->start_s) <= STORE_SAME_OFFSET_S &&
+           fabs(a->end_s - b->end_s) <= STORE_SAME_OFFSET_S;
 }
 
 /* What is known once equal names stand together. */

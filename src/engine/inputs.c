@@ -156,24 +156,34 @@ static void inputs_count_one(const char *path, akin_input_counts *counts)
     counts->n_pictures += image_is_image_name(path);
 }
 
+typedef struct inputs_counting {
+    akin_input_counts *counts;
+    akin_error unreadable; /* the first folder that could not be read */
+} inputs_counting;
+
 static akin_status inputs_count_visit(void *user, const char *path,
                                       akin_error *err)
 {
+    const inputs_counting *c = user;
     (void)err;
-    inputs_count_one(path, user);
+    inputs_count_one(path, c->counts);
     return AKIN_OK;
 }
 
-static void inputs_count_nothing(void *user, const char *path,
-                                 const char *reason)
+static void inputs_count_unreadable(void *user, const char *path,
+                                    const char *reason)
 {
-    (void)user, (void)path, (void)reason;
+    inputs_counting *c = user;
+    if (c->unreadable.code == AKIN_OK)
+        (void)AKIN_FAIL(&c->unreadable, AKIN_EIO, "cannot read '%s': %s", path,
+                        reason);
 }
 
 akin_status akin_count_inputs(const char *const *paths, size_t n,
                               akin_input_counts *out, akin_error *err)
 {
-    file_visitor visitor = {inputs_count_visit, inputs_count_nothing, out};
+    inputs_counting c = {.counts = out};
+    file_visitor visitor = {inputs_count_visit, inputs_count_unreadable, &c};
     *out = (akin_input_counts){0};
     for (size_t i = 0; i < n; i++) {
         if (!file_exists(paths[i]))
@@ -187,7 +197,10 @@ akin_status akin_count_inputs(const char *const *paths, size_t n,
         out->n_others += !decoder_is_audio_name(paths[i]) &&
                          !inputs_is_picture(paths[i]);
     }
-    return AKIN_OK;
+    bool none = out->n_sounds + out->n_pictures + out->n_films +
+                    out->n_others == 0;
+    if (!none || c.unreadable.code == AKIN_OK) return AKIN_OK;
+    return AKIN_FAIL(err, AKIN_EIO, "%s", c.unreadable.text);
 }
 
 /* ---- names ------------------------------------------------------------------- */

@@ -13,7 +13,6 @@
 
 #define JOURNAL_COMMIT_S 1.0
 #define JOURNAL_COMMIT_ROWS 4096
-#define JOURNAL_SAME_S 1e-6 /* offsets that differ by less are the same */
 
 /* Where BirdNET-Analyzer files everything. */
 #define JOURNAL_DEPLOYMENT "birdnet_default"
@@ -104,14 +103,14 @@ bool journal_has(const store_window *windows, size_t n, double start_s,
     size_t low = 0, high = n; /* first that does not begin before */
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (windows[middle].start_s < start_s - JOURNAL_SAME_S)
+        if (windows[middle].start_s < start_s - STORE_SAME_OFFSET_S)
             low = middle + 1;
         else
             high = middle;
     }
     for (; low < n; low++) {
-        if (windows[low].start_s > start_s + JOURNAL_SAME_S) return false;
-        if (fabs(windows[low].end_s - end_s) <= JOURNAL_SAME_S) return true;
+        if (windows[low].start_s > start_s + STORE_SAME_OFFSET_S) return false;
+        if (fabs(windows[low].end_s - end_s) <= STORE_SAME_OFFSET_S) return true;
     }
     return false;
 }

@@ -32,6 +32,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/half.h"
 #include "base/memory.h"
 #include "engine/journal.h"
 #include "index/distance.h"
@@ -40,7 +41,6 @@
 #define PIPELINE_RESERVED 2
 #define PIPELINE_RESULT_BYTES ((size_t)32 << 20)
 #define PIPELINE_MAX_BATCHES 8192
-#define PIPELINE_HALF_MAX 65504.0f
 
 typedef enum batch_state {
     BATCH_FREE,
@@ -183,17 +183,12 @@ static akin_status pipeline_check(const pipeline *p, batch *b, float *floats,
                                   akin_error *err)
 {
     size_t n = b->face.n * p->dim;
-    for (size_t i = 0; i < n; i++) {
-        float *x = &floats[i];
-        if (isnan(*x))
+    for (size_t i = 0; i < n; i++)
+        if (isnan(floats[i]))
             return AKIN_FAIL(err, AKIN_EMODEL,
                              "the model gave NaN for the window at %.3f s",
                              b->spans[i / p->dim].start_s);
-        if (fabsf(*x) > PIPELINE_HALF_MAX) {
-            *x = copysignf(PIPELINE_HALF_MAX, *x);
-            b->face.n_clamped++;
-        }
-    }
+    b->face.n_clamped = half_clamp(floats, n);
     return AKIN_OK;
 }
 

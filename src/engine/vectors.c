@@ -184,6 +184,36 @@ akin_status vectors_load(akin_vectors *v, akin_error *err)
     return AKIN_OK;
 }
 
+/* The table's checksum is that of the index in memory; a table that akin did not
+ * write has none. */
+static akin_status vectors_is_current(akin_vectors *v, bool *out,
+                                      akin_error *err)
+{
+    char *wanted = NULL;
+    AKIN_TRY(tracks_get_state(v->tracks, VECTORS_STATE, &wanted, err));
+    *out = !wanted || text_equal(wanted, v->checksum);
+    mem_free(wanted);
+    return AKIN_OK;
+}
+
+/* What is to be loaded is looked for outside of the transaction, in which a
+ * table that changes once more would not be seen. */
+akin_status vectors_begin_read(akin_vectors *v, akin_error *err)
+{
+    AKIN_TRY(vectors_need_tracks(v, TRACKS_READ, err));
+    for (int i = 0; i < VECTORS_TRIES; i++) {
+        bool current = false;
+        AKIN_TRY(tracks_begin(v->tracks, err));
+        akin_status status = vectors_is_current(v, &current, err);
+        if (status == AKIN_OK && current) return AKIN_OK;
+        tracks_rollback(v->tracks);
+        AKIN_TRY(status);
+        AKIN_TRY(vectors_load(v, err));
+    }
+    return AKIN_FAIL(err, AKIN_EBUSY, "'%s' is changed all the time",
+                     v->config.index_path);
+}
+
 /* ---- the public calls ---------------------------------------------------------- */
 
 static akin_status vectors_open(akin_vectors *v, const char *config,
@@ -241,5 +271,9 @@ void akin_vectors_get_info(const akin_vectors *v, akin_vectors_info *out)
         .index_path = v->config.index_path,
         .server = v->server,
         .index_bytes = v->index_bytes,
+        .read_s = v->read_s,
+        .build_s = v->build_s,
+        .table_s = v->table_s,
+        .save_s = v->save_s,
     };
 }

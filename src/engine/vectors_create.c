@@ -65,27 +65,24 @@ static akin_status create_write_table(akin_vectors *v, const vectors_source *s,
 /* Nothing that is there changes before the table does. */
 static akin_status create_all(akin_vectors *v,
                               const akin_vectors_source *source,
-                              akin_vectors_report *report, akin_error *err)
+                              akin_error *err)
 {
     vectors_source s;
-    char sum[CHECKSUM_HEX_BYTES];
     double start_s = clock_now_s();
     AKIN_TRY(vectors_need_tracks(v, TRACKS_WRITE, err));
     AKIN_TRY(vectors_source_read(&v->config, source, &v->opt, &s, err));
     akin_status status = AKIN_OK;
-    report->n_vectors = s.n;
-    report->dim = (uint32_t)s.dim;
-    report->read_s = clock_now_s() - start_s;
+    v->read_s = clock_now_s() - start_s;
     start_s = clock_now_s();
     AKIN_TRYG(create_index(v, &s, err));
-    report->build_s = clock_now_s() - start_s;
+    v->build_s = clock_now_s() - start_s;
     start_s = clock_now_s();
     AKIN_TRYG(vectors_tell(&v->opt, "save", 0, err));
-    AKIN_TRYG(vectors_save_next(v, sum, err));
-    report->save_s = clock_now_s() - start_s;
+    AKIN_TRYG(vectors_save_next(v, v->checksum, err));
+    v->save_s = clock_now_s() - start_s;
     start_s = clock_now_s();
-    AKIN_TRYG(create_write_table(v, &s, sum, err));
-    report->table_s = clock_now_s() - start_s;
+    AKIN_TRYG(create_write_table(v, &s, v->checksum, err));
+    v->table_s = clock_now_s() - start_s;
     status = vectors_take_next(v, err);
 done:
     vectors_source_clear(&s);
@@ -95,7 +92,7 @@ done:
 static akin_status create_locked(akin_vectors *v, const char *config,
                                  const akin_vectors_source *source,
                                  const akin_vectors_options *opt,
-                                 akin_vectors_report *report, akin_error *err)
+                                 akin_error *err)
 {
     file_lock *lock = NULL;
     AKIN_TRY(vectors_init(v, config, opt, err));
@@ -105,7 +102,7 @@ static akin_status create_locked(akin_vectors *v, const char *config,
     mem_free(folder);
     AKIN_TRY(status);
     AKIN_TRY(file_lock_open(v->lock_path, VECTORS_LOCK_S, &lock, err));
-    status = create_all(v, source, report, err);
+    status = create_all(v, source, err);
     file_lock_close(lock);
     return status;
 }
@@ -113,14 +110,14 @@ static akin_status create_locked(akin_vectors *v, const char *config,
 akin_status akin_vectors_create(const char *config,
                                 const akin_vectors_source *source,
                                 const akin_vectors_options *opt,
-                                akin_vectors_report *report, akin_error *err)
+                                akin_vectors **out, akin_error *err)
 {
-    akin_vectors_report unused;
-    if (!report) report = &unused;
-    *report = (akin_vectors_report){0};
     akin_vectors *v = mem_array(1, sizeof *v);
     if (!v) return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory");
-    akin_status status = create_locked(v, config, source, opt, report, err);
-    akin_vectors_close(v);
+    akin_status status = create_locked(v, config, source, opt, err);
+    if (status == AKIN_OK && out)
+        *out = v;
+    else
+        akin_vectors_close(v);
     return status;
 }

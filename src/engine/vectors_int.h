@@ -7,7 +7,8 @@
  * commits table and checksum in one transaction, then renames. Whoever opens and
  * finds that the checksum is that of INDEX.next finishes the rename; before the
  * commit INDEX.next is nobody's, after it INDEX is. A lock file keeps changes
- * apart. */
+ * apart. A search reads in one transaction, and loads the index again if its
+ * table has another checksum by then: ids may have moved. */
 #ifndef ENGINE_VECTORS_INT_H
 #define ENGINE_VECTORS_INT_H
 
@@ -31,6 +32,7 @@ struct akin_vectors {
     char *place;  /* where, for messages */
     char checksum[CHECKSUM_HEX_BYTES]; /* of the index file that is loaded */
     int64_t index_bytes;
+    double read_s, build_s, table_s, save_s; /* of its making */
     bool locked; /* this one changes them just now */
     akin_vectors_options opt;
 };
@@ -46,6 +48,10 @@ akin_status vectors_need_tracks(akin_vectors *v, tracks_mode mode,
 
 /* The index that belongs to the table into v->index. */
 akin_status vectors_load(akin_vectors *v, akin_error *err) AKIN_NODISCARD;
+
+/* Begins a transaction of reads in which index and table belong together: what
+ * other programs changed is loaded. End it with tracks_rollback. */
+akin_status vectors_begin_read(akin_vectors *v, akin_error *err) AKIN_NODISCARD;
 
 void vectors_warn(const akin_vectors_options *opt, const char *fmt, ...)
     AKIN_PRINTF(2, 3);

@@ -341,13 +341,17 @@ akin_status akin_vectors_search(akin_vectors *v,
 {
     static const akin_vectors_search_options defaults;
     double start_s = clock_now_s();
-    vectors_query q;
+    vectors_query q = {0};
     akin_vectors_results *r = mem_array(1, sizeof *r);
     if (!r) return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory for the results");
-    akin_status status = query_make(v, query, &q, err);
-    if (status == AKIN_OK)
-        status = search_run(v, &q, opt ? opt : &defaults, r, err);
-    if (status == AKIN_OK) status = results_look_up(r, v, err);
+    akin_status status = vectors_begin_read(v, err);
+    if (status == AKIN_OK) {
+        status = query_make(v, query, &q, err);
+        if (status == AKIN_OK)
+            status = search_run(v, &q, opt ? opt : &defaults, r, err);
+        if (status == AKIN_OK) status = results_look_up(r, v, err);
+        tracks_rollback(v->tracks);
+    }
     mem_free(q.vectors);
     if (status != AKIN_OK) {
         akin_vectors_results_free(r);

@@ -14,6 +14,8 @@
 
 #include "base/error.h"
 
+#define STORE_SAME_OFFSET_S 1e-6 /* hoplite's tolerance for equal offsets */
+
 typedef struct store store;
 typedef struct store_filter store_filter;
 

@@ -10,7 +10,6 @@
 #include "store/store.h"
 
 #define STORE_OFFSETS_BYTES 16   /* two little-endian float64 */
-#define STORE_SAME_OFFSET_S 1e-6 /* hoplite's tolerance for equal offsets */
 #define STORE_MAX_STATEMENTS 64
 
 typedef enum store_transaction {
