@@ -19,6 +19,7 @@
 #include "base/thread.h"
 #include "index/distance.h"
 #include "index/flat.h"
+#include "index/isa.h"
 
 enum { REPETITIONS = 15, ROWS_OFFSET = 8, K = 10 };
 
@@ -135,8 +136,8 @@ static void report(bench *b, const char *storage)
     double bytes = (double)b->n * (double)b->dim * 2;
     double scan_s = median(scan, REPETITIONS);
     double read_s = median(read, REPETITIONS);
-    printf("%s,%s,%zu,%zu,%zu,%.4f,%.4f,%.2f,%.2f,%.3f\n", distance_get()->isa,
-           storage, b->n, b->dim, b->threads, scan_s * 1e3, read_s * 1e3,
+    printf("%s,%s,%zu,%zu,%zu,%.4f,%.4f,%.2f,%.2f,%.3f\n",
+           isa_name(isa_get()), storage, b->n, b->dim, b->threads, scan_s * 1e3, read_s * 1e3,
            bytes / scan_s / 1e9, bytes / read_s / 1e9,
            median(ratio, REPETITIONS));
     fflush(stdout);

@@ -280,6 +280,10 @@ typedef struct akin_search_options {
     double overlap_s; /* of its segments */
     const char *filter; /* expression, see docs/CLI.md; NULL: all windows */
     size_t threads;   /* 0: one per processor */
+    bool exact;       /* score every window, though there is a graph */
+    double recall;    /* with a graph: the share of the true answers to be found
+                         on average, 0 < r < 1; 0: 0.99 */
+    size_t ef;        /* with a graph: candidates kept; sets recall aside */
 } akin_search_options;
 
 typedef struct akin_class_score {
@@ -323,7 +327,7 @@ AKIN_API size_t akin_results_count(const akin_results *results);
 AKIN_API const akin_hit *akin_results_at(const akin_results *results, size_t i);
 
 typedef struct akin_results_info {
-    const char *mode;   /* "exact" */
+    const char *mode;   /* "exact", or "graph" if one was used */
     double took_ms;     /* embedding the query included */
     size_t n_searched;  /* windows scored */
     size_t n_queries;   /* query vectors */
@@ -332,6 +336,26 @@ typedef struct akin_results_info {
 AKIN_API void akin_results_get_info(const akin_results *results,
                                     akin_results_info *out);
 AKIN_API void akin_results_free(akin_results *results);
+
+typedef struct akin_graph_options {
+    size_t threads; /* 0: one per processor */
+    /* phase: "link", "save"; false stops: AKIN_ECANCELLED */
+    bool (*progress)(void *user, const char *phase, double fraction);
+    void *user;
+} akin_graph_options;
+
+typedef struct akin_graph_report {
+    bool worth_it;     /* false: a look at each vector is as fast; no graph */
+    size_t n_vectors;  /* in it */
+    int64_t bytes;     /* of its file, akin.cache/cosine.index */
+} akin_graph_report;
+
+/* Makes the graph by which large databases are searched, or brings it up to
+ * date; extractions and imports of akin do so themselves. db may be open for
+ * reading; its folder must be writable. opt and report may be NULL. */
+AKIN_API akin_status akin_make_graph(akin_db *db, const akin_graph_options *opt,
+                                     akin_graph_report *report,
+                                     akin_error *err);
 
 typedef struct akin_export_report {
     size_t n_written, n_failed;

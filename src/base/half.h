@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * IEEE half floats, as two little-endian bytes, to float and back. */
+ * IEEE half floats and bfloats, as two little-endian bytes, to float and
+ * back. */
 #ifndef BASE_HALF_H
 #define BASE_HALF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -61,6 +63,26 @@ static inline void half_from_float(float value, unsigned char *p)
     half |= sign;
     p[0] = (unsigned char)half;
     p[1] = (unsigned char)(half >> 8);
+}
+
+/* A bfloat is the upper half of a float. */
+static inline float bfloat_to_float(const unsigned char *p)
+{
+    uint32_t bits = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 24;
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+/* To the nearest, ties to even; NaN keeps the top of its payload, quiet. */
+static inline void bfloat_from_float(float value, unsigned char *p)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    bool nan = (bits & 0x7fffffffu) > 0x7f800000u;
+    bits = nan ? bits | 0x400000u : bits + 0x7fffu + (bits >> 16 & 1);
+    p[0] = (unsigned char)(bits >> 16);
+    p[1] = (unsigned char)(bits >> 24);
 }
 
 #endif

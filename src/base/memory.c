@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define MEM_ALIGNMENT 64
 #define MEM_HUGE_PAGE ((size_t)2 << 20)
@@ -85,6 +86,31 @@ void *mem_aligned(size_t n) { return mem_new_aligned(n, true); }
 void *mem_aligned_raw(size_t n) { return mem_new_aligned(n, false); }
 
 void mem_free_aligned(void *p) { free(p); }
+
+/* A huge page more is asked for, and what is around the aligned part goes back. */
+void *mem_pages(size_t n)
+{
+    size_t bytes, pages = (size_t)sysconf(_SC_PAGESIZE);
+    size_t lead = n >= MEM_HUGE_PAGE ? MEM_HUGE_PAGE : 0;
+    if (mem_fails_now() || n == 0 || !mem_add(n, lead + pages, &bytes))
+        return NULL;
+    n = (n + pages - 1) / pages * pages;
+    unsigned char *p = mmap(NULL, n + lead, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED) return NULL;
+    if (!lead) return p;
+    size_t skip = (lead - (uintptr_t)p % lead) % lead;
+    if (skip) munmap(p, skip);
+    if (lead - skip) munmap(p + skip + n, lead - skip);
+    madvise(p + skip, n, MADV_HUGEPAGE);
+    return p + skip;
+}
+
+void mem_free_pages(void *p, size_t n)
+{
+    size_t pages = (size_t)sysconf(_SC_PAGESIZE);
+    if (p) munmap(p, (n + pages - 1) / pages * pages);
+}
 
 akin_status mem_grow(void **data, size_t *cap, size_t need, size_t size,
                      size_t max, akin_error *err)

@@ -28,6 +28,11 @@ void *mem_aligned(size_t n);
 void *mem_aligned_raw(size_t n);
 void mem_free_aligned(void *p);
 
+/* n bytes of zeros that take up memory only as they are touched; aligned as
+ * huge pages are if there are so many. NULL when memory is out. */
+void *mem_pages(size_t n);
+void mem_free_pages(void *p, size_t n);
+
 /* true and *out = a * b (a + b), or false on overflow. */
 bool mem_mul(size_t a, size_t b, size_t *out);
 bool mem_add(size_t a, size_t b, size_t *out);

@@ -63,13 +63,14 @@ static const option_spec option_table[] = {
              "twelfth of them, at least 8, unless the config says)",
      .min = 1, .max = 1 << 24},
     {.name = "ef", .type = OPTION_INTEGER, .offset = AT(ef), .value = "N",
-     .help = "with --config and an HNSW index: candidates that are kept (64, "
-             "unless the config says)",
+     .help = "keep so many candidates, where the search goes by a graph; "
+             "with --config and an HNSW index: 64, unless the config says",
      .min = 1, .max = 1 << 20},
     {.name = "recall", .type = OPTION_NUMBER, .offset = AT(recall),
      .value = "R",
-     .help = "with --config: search so that this share of the true answers "
-             "is found, as measured on a sample (0.01 to 1)",
+     .help = "search so that this share of the true answers is found on "
+             "average, as measured on a sample, 0.01 to 1 (0.99; without a "
+             "graph all are found)",
      .min = 0.01, .max = 1},
     {.name = "n-results", .aliases = "-n", .type = OPTION_INTEGER,
      .offset = AT(n_results), .value = "N",
@@ -95,7 +96,7 @@ static const option_spec option_table[] = {
      .help = "search only the windows for which this holds; see akin help "
              "filter"},
     {.name = "exact", .type = OPTION_FLAG, .offset = AT(exact),
-     .help = "score every window; every search does"},
+     .help = "score every window, though there is a graph (akin index)"},
     {.name = "audio-root", .type = OPTION_TEXT, .offset = AT(audio_root),
      .value = "DIR",
      .help = "where the recordings are now, if they were moved"},
@@ -425,7 +426,10 @@ static akin_status search(const search_dbs *dbs, const search_args *args,
     akin_search_options opt = {
         .k = (size_t)args->n_results, .offset = (size_t)args->offset,
         .score = (akin_score)args->score, .crop = (akin_crop)args->crop,
-        .filter = args->filter, .threads = (size_t)args->threads};
+        .filter = args->filter, .threads = (size_t)args->threads,
+        .exact = args->exact || args->recall >= 1,
+        .recall = args->recall < 1 ? args->recall : 0,
+        .ef = (size_t)args->ef};
     AKIN_TRY(bound_overlap(dbs->dbs[0], args, &opt, err));
     akin_status status =
         akin_search(dbs->dbs, dbs->n, &query, &opt, &results, err);
@@ -462,6 +466,9 @@ static int run_search(const options *parsed, const void *args_)
                                n_queries ? "only one" : "one");
     if (args->databases.n + parsed->n_operands == 0)
         return command_misused(parsed, "the database is missing");
+    if (!!args->exact + !!args->ef + !!args->recall > 1)
+        return command_misused(parsed, "only one of --exact, --ef and "
+                                       "--recall can be used");
     search_dbs dbs = {0};
     akin_error err = {0};
     size_t n_failed = 0;
@@ -482,8 +489,10 @@ const command cmd_search = {
     .about =
         "The settings stored in the database (speed, band-pass, window) are "
         "applied to\nthe query too. Every window that passes the filter is "
-        "scored. Several databases\nare searched as one if they share model "
-        "and settings.\n\n"
+        "scored; in a database of\nmore than 64 MB of vectors, those that "
+        "a graph finds (akin help index), which\nmisses 1 in 100 answers "
+        "unless --recall or --exact says otherwise. Several\ndatabases are "
+        "searched as one if they share model and settings.\n\n"
         "  akin search birds.db --file call.wav\n"
         "  akin search birds.db --window 17 -n 50 --filter 'date = 2023-05'\n"
         "  akin search north.db south.db --file call.wav --crop-mode segments\n"

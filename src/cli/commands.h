@@ -17,7 +17,9 @@ extern const command cmd_create;
 extern const command cmd_put;
 extern const command cmd_remove;
 extern const command cmd_import;
+extern const command cmd_index;
 extern const command cmd_demo;
+extern const command cmd_bench;
 
 /* Ends a table of options. */
 #define OPTION_END {.name = NULL}

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * akin's main: finds the command, parses its options and runs it. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "akin/index.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/commands.h"
@@ -11,8 +13,9 @@
 
 static const command *const commands[] = {
     &cmd_extract, &cmd_search, &cmd_info,   &cmd_verify,
-    &cmd_label,   &cmd_import, &cmd_export, &cmd_create,
+    &cmd_label,   &cmd_index,  &cmd_import, &cmd_export, &cmd_create,
     &cmd_put,     &cmd_remove, &cmd_model,  &cmd_demo,
+    &cmd_bench,
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
@@ -149,10 +152,20 @@ static int run(int argc, char **argv)
     return cmd ? run_command(cmd, argc - 2, argv + 2) : fail_unknown(name);
 }
 
+/* AKIN_ISA: what the vectors are computed with, to compare and to test. */
+static bool choose_isa(void)
+{
+    const char *name = getenv("AKIN_ISA");
+    if (!name || !*name || akin_use_isa(name)) return true;
+    print_error("cannot run AKIN_ISA='%s': scalar, or what this processor has "
+                "of neon, avx2, avx512, avx512vnni", name);
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     signals_init();
-    int code = run(argc, argv);
+    int code = choose_isa() ? run(argc, argv) : EXIT_USAGE;
     if (!print_close() && code == EXIT_DONE) code = EXIT_FAILED;
     return code;
 }

@@ -35,10 +35,11 @@ static bool is_among(const char *name, const char *const *names)
 
 const char *search_vectors_stray(const options *parsed, bool with_config)
 {
-    static const char *const own[] = {"track", "nprobe", "ef", "recall", NULL};
+    static const char *const own[] = {"track", "nprobe", NULL};
     static const char *const shared[] = {"config", "vector",  "n-results",
                                          "format", "json",    "threads",
-                                         "quiet",  NULL};
+                                         "quiet",  "ef",      "recall",
+                                         NULL};
     const option_spec *table = parsed->command->table;
     for (size_t i = 0; table[i].name; i++) {
         const char *name = table[i].name;

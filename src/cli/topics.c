@@ -37,6 +37,12 @@ const help_topic help_topics[] = {
      "done\n\n"
      "Results go to standard output, everything else to standard error. With "
      "--json\nstandard output holds nothing but JSON.\n"},
+    {"environment", "the variables that akin reads",
+     "  AKIN_ISA          what vectors are computed with: scalar, neon, avx2, "
+     "avx512 or\n                    avx512vnni, as far as the processor has "
+     "it. Left out, the\n                    fastest; akin --version tells "
+     "which\n"
+     "  AKIN_MODELS, AKIN_ONNXRUNTIME, XDG_DATA_HOME: see akin help models\n"},
     {"models", "where models come from, and what runs them",
      "A model turns a window of sound or a picture into a vector; a database "
      "belongs to\none model. Two are built in and need nothing:\n\n"

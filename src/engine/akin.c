@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#include "index/distance.h"
+#include "index/isa.h"
 #include "media/decode.h"
 #include "store/store.h"
 
@@ -16,7 +16,7 @@ const char *akin_version(void) { return AKIN_VERSION; }
 static void akin_describe_build(void)
 {
     snprintf(akin_build, sizeof akin_build, "akin %s (%s vectors, %s, %s)",
-             AKIN_VERSION, distance_get()->isa, decoder_library(),
+             AKIN_VERSION, isa_name(isa_get()), decoder_library(),
              store_library());
 }
 

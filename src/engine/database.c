@@ -46,6 +46,7 @@ void database_give_store(akin_db *db, store *s)
 static void index_release(index_file *index)
 {
     if (!index || --index->n_users > 0) return;
+    akin_index_close(index->graph);
     usearch_close(index->file);
     mem_free(index);
 }

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 
 #include "akin/akin.h"
+#include "akin/index.h"
 #include "base/file.h"
 #include "engine/settings.h"
 #include "interop/usearch.h"
@@ -26,6 +27,8 @@
 /* The mapped index file; shared, freed with its last user. */
 typedef struct index_file {
     usearch_file *file;
+    akin_index *graph; /* over its vectors (cache.h); NULL: none */
+    bool graph_tried;  /* it was looked for */
     int n_users;
 } index_file;
 

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/thread.h"
+#include "engine/cache.h"
 #include "engine/inputs.h"
 #include "engine/journal.h"
 #include "engine/pipeline.h"
@@ -118,6 +119,20 @@ static bool extract_tell_index(void *user, size_t n_done, size_t n_total)
     };
     if (x->opt->progress) x->opt->progress(x->opt->user, &progress);
     return true;
+}
+
+static bool extract_tell_graph(void *user, const char *phase, double fraction)
+{
+    (void)phase;
+    return extract_tell_index(user, (size_t)(fraction * 1000), 1000);
+}
+
+static void extract_keep_up(extract *x)
+{
+    akin_index_work work = {.threads = x->opt->threads,
+                            .progress = extract_tell_graph,
+                            .user = x};
+    cache_keep_up(x->db, &work);
 }
 
 /* ---- one file ----------------------------------------------------------------------- */
@@ -445,6 +460,7 @@ static akin_status extract_run(extract *x, const char *const *paths, size_t n,
     AKIN_TRY(extract_open_pipeline(x, err));
     AKIN_TRY(extract_loop(x, err));
     AKIN_TRY(journal_checkpoint(&x->journal, err));
+    if (!x->stopped) extract_keep_up(x);
     if (!x->stopped) return AKIN_OK;
     return AKIN_FAIL(err, AKIN_ECANCELLED,
                      "stopped; %lld new windows of %zu files are kept",

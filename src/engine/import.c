@@ -12,6 +12,7 @@
 #include "base/half.h"
 #include "base/memory.h"
 #include "engine/database_open.h"
+#include "engine/cache.h"
 #include "engine/import_source.h"
 #include "engine/journal.h"
 #include "index/distance.h"
@@ -240,6 +241,7 @@ static akin_status import_write_all(import *x, akin_error *err)
     akin_status status = import_source_each(&x->source, import_write, x, err);
     if (status != AKIN_OK && !x->stopped) return status;
     AKIN_TRY(journal_checkpoint(&x->journal, err));
+    if (!x->stopped) cache_keep_up(x->db, &(akin_index_work){0});
     import_warn(x);
     if (!x->stopped) return AKIN_OK;
     return AKIN_FAIL(err, AKIN_ECANCELLED,

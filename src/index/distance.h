@@ -4,7 +4,6 @@
 #ifndef INDEX_DISTANCE_H
 #define INDEX_DISTANCE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct distance_query {
@@ -15,8 +14,6 @@ typedef struct distance_query {
 /* Rows are [dim] little-endian float16 at any alignment. Sums are float32; a
  * row's sum is the same bits whichever rows stand around it. */
 typedef struct distance_table {
-    const char *isa; /* "scalar", "avx2", "avx512" or "neon" */
-
     /* n rows one behind the other. */
     void (*dot_rows)(const distance_query *q, const unsigned char *rows,
                      size_t n, float *dot);
@@ -28,6 +25,9 @@ typedef struct distance_table {
     /* n rows anywhere. */
     void (*dot_gather)(const distance_query *q,
                        const unsigned char *const *rows, size_t n, float *dot);
+    void (*l2sq_gather)(const distance_query *q,
+                        const unsigned char *const *rows, size_t n,
+                        float *l2sq);
 
     /* float16 to float32 is exact; back it rounds to nearest, ties to even,
      * beyond 65504 to infinity. NaN stays NaN. */
@@ -35,13 +35,8 @@ typedef struct distance_table {
     void (*to_half)(const float *in, size_t n, unsigned char *half);
 } distance_table;
 
-/* The fastest table this processor can run; chosen at the first call.
- * Thread-safe. */
+/* The table of isa_get's instruction set. Thread-safe. */
 const distance_table *distance_get(void);
-
-/* Tests only: makes distance_get return another table. false if the name is
- * unknown or the processor cannot run it; NULL goes back to the fastest. */
-bool distance_use(const char *isa);
 
 void distance_from_half(const unsigned char *half, size_t n, float *out);
 void distance_to_half(const float *in, size_t n, unsigned char *half);

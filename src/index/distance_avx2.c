@@ -22,6 +22,5 @@ static inline vec vec_load_half_part(const unsigned char *p, size_t n)
     return vec_load_half(part);
 }
 
-#define DISTANCE_ISA "avx2"
 #define DISTANCE_TABLE distance_avx2
 #include "index/distance_int.h"

@@ -22,6 +22,5 @@ static inline vec vec_load_half_part(const unsigned char *p, size_t n)
         _mm256_maskz_loadu_epi16((__mmask16)((1u << n) - 1), p));
 }
 
-#define DISTANCE_ISA "avx512"
 #define DISTANCE_TABLE distance_avx512
 #include "index/distance_int.h"

@@ -1,25 +1,19 @@
 /* SPDX-License-Identifier: MIT
- * Finds the float32 kernels that belong to the chosen ones. */
+ * Finds the float32 kernels that belong to the chosen instruction set. */
 #include "index/distance_f32.h"
 
-#include <string.h>
-
 #include "index/distance_f32_int.h"
+#include "index/isa.h"
 
-static const distance_f32_table *const tables[] = {
+static const distance_f32_table *const tables[ISA_COUNT] = {
+    [ISA_SCALAR] = &distance_f32_scalar,
 #if defined(__x86_64__)
-    &distance_f32_avx512,
-    &distance_f32_avx2,
+    [ISA_AVX2] = &distance_f32_avx2,
+    [ISA_AVX512] = &distance_f32_avx512,
+    [ISA_AVX512VNNI] = &distance_f32_avx512,
 #elif defined(__aarch64__)
-    &distance_f32_neon,
+    [ISA_NEON] = &distance_f32_neon,
 #endif
-    &distance_f32_scalar,
 };
 
-const distance_f32_table *distance_f32_get(void)
-{
-    const char *isa = distance_get()->isa;
-    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
-        if (strcmp(isa, tables[i]->isa) == 0) return tables[i];
-    return &distance_f32_scalar;
-}
+const distance_f32_table *distance_f32_get(void) { return tables[isa_get()]; }

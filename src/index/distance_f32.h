@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The arithmetic of float32 rows and of their 8-bit codes: one query against
  * many rows, and tiles of several queries against packed rows; one table of
- * kernels per instruction set, the one that distance_get has chosen. */
+ * kernels per instruction set. */
 #ifndef INDEX_DISTANCE_F32_H
 #define INDEX_DISTANCE_F32_H
 
@@ -35,7 +35,6 @@ typedef struct distance_tile {
 /* Rows are [dim], aligned as floats are. Sums are float32, and a row's sum is
  * the same bits whichever rows stand around it, in rows or gathered. */
 typedef struct distance_f32_table {
-    const char *isa;
     size_t lanes, tile_queries, tile_panels;
 
     /* n rows one behind the other. */
@@ -75,7 +74,7 @@ typedef struct distance_f32_table {
     bool (*tile)(distance_tile *tile);
 } distance_f32_table;
 
-/* The table of the same name as distance_get's. Thread-safe. */
+/* The table of isa_get's instruction set. Thread-safe. */
 const distance_f32_table *distance_f32_get(void);
 
 #endif

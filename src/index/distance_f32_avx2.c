@@ -27,7 +27,6 @@ static inline uint32_t vec_ge_bits(vec a, vec b)
     return (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_GE_OQ));
 }
 
-#define DISTANCE_ISA "avx2"
 #define DISTANCE_TABLE distance_f32_avx2
 #include "index/distance_f32_pack.h"
 #include "index/distance_f32_int.h"

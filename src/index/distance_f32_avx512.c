@@ -27,7 +27,6 @@ static inline uint32_t vec_ge_bits(vec a, vec b)
     return _mm512_cmp_ps_mask(a, b, _CMP_GE_OQ);
 }
 
-#define DISTANCE_ISA "avx512"
 #define DISTANCE_TABLE distance_f32_avx512
 #include "index/distance_f32_pack.h"
 #include "index/distance_f32_int.h"

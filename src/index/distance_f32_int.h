@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Private to distance_f32*.c: the tables, and the loops that every SIMD file
  * shares. A SIMD file defines the type `vec` of VEC_N floats and its vec_
- * helpers, TILE_QUERIES, TILE_PANELS, pack, DISTANCE_ISA and DISTANCE_TABLE,
- * then includes this. */
+ * helpers, TILE_QUERIES, TILE_PANELS, pack and DISTANCE_TABLE, then includes
+ * this. */
 #ifndef INDEX_DISTANCE_F32_INT_H
 #define INDEX_DISTANCE_F32_INT_H
 
@@ -288,7 +288,6 @@ static bool tile(distance_tile *t)
 }
 
 const distance_f32_table DISTANCE_TABLE = {
-    .isa = DISTANCE_ISA,
     .lanes = VEC_N,
     .tile_queries = TILE_QUERIES,
     .tile_panels = TILE_PANELS,

@@ -41,6 +41,5 @@ static void pack(const float *rows, size_t n, size_t dim, float *panel)
             panel[k * VEC_N + r] = r < n ? rows[r * dim + k] : 0;
 }
 
-#define DISTANCE_ISA "neon"
 #define DISTANCE_TABLE distance_f32_neon
 #include "index/distance_f32_int.h"

@@ -116,7 +116,6 @@ static bool tile(distance_tile *t)
 }
 
 const distance_f32_table distance_f32_scalar = {
-    .isa = "scalar",
     .lanes = LANES,
     .tile_queries = TILE_QUERIES,
     .tile_panels = 1,

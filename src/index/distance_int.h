@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * Private to distance_*.c: the tables, and the loops that every SIMD file
  * shares. A SIMD file defines the type `vec` of VEC_N floats and its vec_
- * helpers, then DISTANCE_ISA and DISTANCE_TABLE, then includes this. */
+ * helpers, then DISTANCE_TABLE, then includes this. */
 #ifndef INDEX_DISTANCE_INT_H
 #define INDEX_DISTANCE_INT_H
+
+#include <stdbool.h>
 
 #include "index/distance.h"
 
@@ -119,13 +121,27 @@ static void l2sq_rows(const distance_query *q, const unsigned char *rows,
     each_row(L2SQ, q, rows, n, l2sq, NULL);
 }
 
-static void dot_gather(const distance_query *q,
-                       const unsigned char *const *rows, size_t n, float *dot)
+FORCE_INLINE void each_gathered(kernel kind, const distance_query *q,
+                                const unsigned char *const *rows, size_t n,
+                                float *out)
 {
     size_t i = 0;
     for (; i + BLOCK <= n; i += BLOCK)
-        add_rows(DOT, false, q, rows + i, BLOCK, dot + i, NULL);
-    for (; i < n; i++) add_rows(DOT, false, q, rows + i, 1, dot + i, NULL);
+        add_rows(kind, false, q, rows + i, BLOCK, out + i, NULL);
+    for (; i < n; i++) add_rows(kind, false, q, rows + i, 1, out + i, NULL);
+}
+
+static void dot_gather(const distance_query *q,
+                       const unsigned char *const *rows, size_t n, float *dot)
+{
+    each_gathered(DOT, q, rows, n, dot);
+}
+
+static void l2sq_gather(const distance_query *q,
+                        const unsigned char *const *rows, size_t n,
+                        float *l2sq)
+{
+    each_gathered(L2SQ, q, rows, n, l2sq);
 }
 
 static void from_half(const unsigned char *half, size_t n, float *out)
@@ -151,11 +167,11 @@ static void to_half(const float *in, size_t n, unsigned char *half)
 }
 
 const distance_table DISTANCE_TABLE = {
-    .isa = DISTANCE_ISA,
     .dot_rows = dot_rows,
     .dot_norm_rows = dot_norm_rows,
     .l2sq_rows = l2sq_rows,
     .dot_gather = dot_gather,
+    .l2sq_gather = l2sq_gather,
     .from_half = from_half,
     .to_half = to_half,
 };

@@ -24,6 +24,5 @@ static inline vec vec_load_half_part(const unsigned char *p, size_t n)
     return vec_load_half(part);
 }
 
-#define DISTANCE_ISA "neon"
 #define DISTANCE_TABLE distance_neon
 #include "index/distance_int.h"

@@ -74,12 +74,19 @@ static void dot_gather(const distance_query *q,
     for (size_t i = 0; i < n; i++) dot[i] = add_row(DOT, q, rows[i]);
 }
 
+static void l2sq_gather(const distance_query *q,
+                        const unsigned char *const *rows, size_t n,
+                        float *l2sq)
+{
+    for (size_t i = 0; i < n; i++) l2sq[i] = add_row(L2SQ, q, rows[i]);
+}
+
 const distance_table distance_scalar = {
-    .isa = "scalar",
     .dot_rows = dot_rows,
     .dot_norm_rows = dot_norm_rows,
     .l2sq_rows = l2sq_rows,
     .dot_gather = dot_gather,
+    .l2sq_gather = l2sq_gather,
     .from_half = from_half,
     .to_half = to_half,
 };

@@ -12,6 +12,7 @@ typedef __m512 vec;
 static inline vec vec_zero(void) { return _mm512_setzero_ps(); }
 static inline vec vec_load(const float *p) { return _mm512_loadu_ps(p); }
 static inline void vec_store(float *p, vec v) { _mm512_storeu_ps(p, v); }
+static inline vec vec_add(vec a, vec b) { return _mm512_add_ps(a, b); }
 static inline vec vec_sub(vec a, vec b) { return _mm512_sub_ps(a, b); }
 
 static inline vec vec_fma(vec a, vec b, vec c)
@@ -24,6 +25,8 @@ static inline vec vec_load_part(const float *p, size_t n)
 {
     return _mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
 }
+
+static inline float vec_sum(vec a) { return _mm512_reduce_add_ps(a); }
 
 static inline __m256 add_halves(vec v)
 {

@@ -28,6 +28,11 @@ static inline void vec_store(float *p, vec v)
     vst1q_f32(p + 4, v.hi);
 }
 
+static inline vec vec_add(vec a, vec b)
+{
+    return (vec){vaddq_f32(a.lo, b.lo), vaddq_f32(a.hi, b.hi)};
+}
+
 static inline vec vec_sub(vec a, vec b)
 {
     return (vec){vsubq_f32(a.lo, b.lo), vsubq_f32(a.hi, b.hi)};
@@ -39,6 +44,8 @@ static inline vec vec_fma(vec a, vec b, vec c)
 }
 
 static inline float32x4_t add_halves(vec v) { return vaddq_f32(v.lo, v.hi); }
+
+static inline float vec_sum(vec a) { return vaddvq_f32(add_halves(a)); }
 
 static inline void vec_sum4(vec a, vec b, vec c, vec d, float *out)
 {

@@ -17,13 +17,6 @@ enum {
     NPY_BLOCK = 256,   /* rows of a panel transposed at a time */
 };
 
-/* Fixed sizes at the call let the copy become a swap of registers. */
-static inline void npy_swap(const unsigned char *from, size_t n, void *out)
-{
-    unsigned char *to = out;
-    for (size_t i = 0; i < n; i++) to[i] = from[n - 1 - i];
-}
-
 static void npy_decode_big(npy_type type, const unsigned char *p, size_t n,
                            float *out)
 {
@@ -46,7 +39,8 @@ static void npy_decode_big(npy_type type, const unsigned char *p, size_t n,
         }
         break;
     case NPY_I1:
-    case NPY_U1: assert(!"a byte has no byte order");
+    case NPY_U1: assert(!"a byte has no byte order"); break;
+    default: assert(!"no type of vectors");
     }
 }
 
@@ -72,6 +66,7 @@ static void npy_decode_little(npy_type type, const unsigned char *p, size_t n,
     case NPY_U1:
         for (size_t i = 0; i < n; i++) out[i] = p[i];
         break;
+    default: assert(!"no type of vectors");
     }
 }
 
@@ -129,9 +124,8 @@ static akin_status npy_read_columns(npy_stream *s, const npy_header *h,
     return AKIN_OK;
 }
 
-/* No axis nor their product may be over the bound: n is one, if dim is 0. */
-static akin_status npy_check_size(const npy_stream *s, const npy_header *h,
-                                  size_t max_values, akin_error *err)
+akin_status npy_check_size(const npy_stream *s, const npy_header *h,
+                           size_t max_values, akin_error *err)
 {
     size_t n_values;
     if (!mem_mul(h->n, h->dim, &n_values) || n_values > max_values ||
@@ -153,7 +147,7 @@ akin_status npy_stream_read(npy_stream *s, size_t max_values, npy_vectors *out,
     npy_header h;
     void *p;
     *out = (npy_vectors){0};
-    AKIN_TRY(npy_header_read(s, &h, err));
+    AKIN_TRY(npy_header_read(s, NPY_VECTORS, &h, err));
     AKIN_TRY(npy_check_size(s, &h, max_values, err));
     AKIN_TRY(mem_new_array(h.n * h.dim, sizeof(float), "vectors", &p, err));
     akin_status status = h.fortran_order ? npy_read_columns(s, &h, p, err)
@@ -165,12 +159,6 @@ akin_status npy_stream_read(npy_stream *s, size_t max_values, npy_vectors *out,
     *out = (npy_vectors){.data = p, .n = h.n, .dim = h.dim};
     return AKIN_OK;
 }
-
-/* A whole file as a stream. */
-typedef struct npy_file {
-    npy_stream base; /* first, so that take finds the rest */
-    const unsigned char *at;
-} npy_file;
 
 static akin_status npy_file_take(npy_stream *s, size_t n,
                                  const unsigned char **out, akin_error *err)
@@ -184,6 +172,14 @@ static akin_status npy_file_take(npy_stream *s, size_t n,
     return AKIN_OK;
 }
 
+void npy_file_init(npy_file *file, const char *subject, const file_map *map)
+{
+    *file = (npy_file){
+        .base = {.subject = subject, .left = map->n, .take = npy_file_take},
+        .at = map->data,
+    };
+}
+
 static akin_status npy_read_file(const char *path, const file_map *map,
                                  size_t max_values, npy_vectors *out,
                                  akin_error *err)
@@ -191,10 +187,8 @@ static akin_status npy_read_file(const char *path, const file_map *map,
     char *subject = text_format("'%s'", path);
     if (!subject)
         return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory for '%s'", path);
-    npy_file file = {
-        .base = {.subject = subject, .left = map->n, .take = npy_file_take},
-        .at = map->data,
-    };
+    npy_file file;
+    npy_file_init(&file, subject, map);
     akin_status status = npy_stream_read(&file.base, max_values, out, err);
     mem_free(subject);
     return status;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * NumPy files: float vectors out of .npy (format 1.0 to 3.0) and .npz, and
- * into .npy, byte for byte as numpy.save writes them. */
+ * into .npy, byte for byte as numpy.save writes them; ids out of .npy. */
 #ifndef INTEROP_NPY_H
 #define INTEROP_NPY_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 
@@ -25,6 +26,18 @@ typedef struct npy_vectors {
  * (another type or shape, named), AKIN_ELIMIT. */
 akin_status npy_read_vectors(const char *path, size_t max_values,
                              npy_vectors *out, akin_error *err) AKIN_NODISCARD;
+
+typedef struct npy_ids {
+    uint64_t *data; /* [n, dim], owned (mem_free) */
+    size_t n, dim;
+} npy_ids;
+
+/* Reads a [dim] (n = 1) or [n, dim] array of int32, int64, uint32 or uint64
+ * out of a .npy, of either byte order, in C or Fortran order, at most max_values
+ * numbers. Errors as of npy_read_vectors; a negative number is
+ * AKIN_EUNSUPPORTED. */
+akin_status npy_read_ids(const char *path, size_t max_values, npy_ids *out,
+                         akin_error *err) AKIN_NODISCARD;
 
 /* Writes [n, dim] float32, little-endian, in C order; PATH is the old file or
  * the new one, never a part. */

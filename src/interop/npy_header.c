@@ -170,7 +170,7 @@ static bool npy_parse_dict(npy_text *p, npy_dict *d)
 }
 
 /* For people who know their array, but not numpy's short names. */
-static const char *npy_kind_name(char kind)
+static const char *npy_kind_name(char kind, npy_content content)
 {
     switch (kind) {
     case 'O': return "Python objects";
@@ -180,37 +180,54 @@ static const char *npy_kind_name(char kind)
     case 'i': case 'u': return "integers";
     case 'M': case 'm': return "times";
     case 'V': return "records";
-    case 'f': return "long floats";
+    case 'f': return content == NPY_IDS ? "floats" : "long floats";
     default: return "numbers of an unknown type";
     }
 }
 
-static akin_status npy_check_type(const npy_stream *s, const npy_dict *d,
-                                  npy_header *h, akin_error *err)
+/* Finds the type by its short name, without the byte order. */
+static bool npy_find_type(const npy_text *name, npy_content content,
+                          npy_header *h)
 {
     static const struct {
         const char *name;
         size_t item_bytes;
+        npy_content content;
         npy_type type;
     } types[] = {
-        {"f2", 2, NPY_F2}, {"f4", 4, NPY_F4}, {"f8", 8, NPY_F8},
-        {"i1", 1, NPY_I1}, {"u1", 1, NPY_U1},
+        {"f2", 2, NPY_VECTORS, NPY_F2}, {"f4", 4, NPY_VECTORS, NPY_F4},
+        {"f8", 8, NPY_VECTORS, NPY_F8}, {"i1", 1, NPY_VECTORS, NPY_I1},
+        {"u1", 1, NPY_VECTORS, NPY_U1}, {"i4", 4, NPY_IDS, NPY_I4},
+        {"i8", 8, NPY_IDS, NPY_I8},     {"u4", 4, NPY_IDS, NPY_U4},
+        {"u8", 8, NPY_IDS, NPY_U8},
     };
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        if (types[i].content != content || !npy_equal(name, types[i].name))
+            continue;
+        h->type = types[i].type;
+        h->item_bytes = types[i].item_bytes;
+        return true;
+    }
+    return false;
+}
+
+static akin_status npy_check_type(const npy_stream *s, const npy_dict *d,
+                                  npy_content content, npy_header *h,
+                                  akin_error *err)
+{
     npy_text name = d->descr;
     char shown[NPY_SHOWN];
     if (!d->records && name.at < name.end && strchr("<>=|", *name.at))
         h->big_endian = *name.at++ == '>';
-    for (size_t i = 0; !d->records && i < sizeof types / sizeof *types; i++) {
-        if (!npy_equal(&name, types[i].name)) continue;
-        h->type = types[i].type;
-        h->item_bytes = types[i].item_bytes;
-        return AKIN_OK;
-    }
+    if (!d->records && npy_find_type(&name, content, h)) return AKIN_OK;
     npy_show(d->descr.at, (size_t)(d->descr.end - d->descr.at), shown);
     char kind = d->records ? 'V' : name.at < name.end ? *name.at : 0;
     return AKIN_FAIL(err, AKIN_EUNSUPPORTED,
-                     "%s holds %s ('%s'), not float16, float32, float64, int8 "
-                     "or uint8", s->subject, npy_kind_name(kind), shown);
+                     "%s holds %s ('%s'), not %s", s->subject,
+                     npy_kind_name(kind, content), shown,
+                     content == NPY_IDS
+                         ? "int32, int64, uint32 or uint64"
+                         : "float16, float32, float64, int8 or uint8");
 }
 
 static akin_status npy_check_shape(const npy_stream *s, const npy_dict *d,
@@ -269,7 +286,8 @@ static akin_status npy_read_start(npy_stream *s, size_t *n_text,
     return AKIN_OK;
 }
 
-akin_status npy_header_read(npy_stream *s, npy_header *h, akin_error *err)
+akin_status npy_header_read(npy_stream *s, npy_content content, npy_header *h,
+                            akin_error *err)
 {
     npy_dict d = {0};
     const unsigned char *p;
@@ -280,6 +298,6 @@ akin_status npy_header_read(npy_stream *s, npy_header *h, akin_error *err)
     npy_text text = {(const char *)p, (const char *)p + n_text};
     if (!npy_parse_dict(&text, &d))
         return npy_corrupt(s, "its header is damaged", err);
-    AKIN_TRY(npy_check_type(s, &d, h, err));
+    AKIN_TRY(npy_check_type(s, &d, content, h, err));
     return npy_check_shape(s, &d, h, err);
 }

@@ -35,9 +35,26 @@ typedef struct npy_stream {
                         const unsigned char **out, akin_error *err);
 } npy_stream;
 
-typedef enum npy_type { NPY_F2, NPY_F4, NPY_F8, NPY_I1, NPY_U1 } npy_type;
+/* A whole file that is mapped, as a stream. */
+typedef struct npy_file {
+    npy_stream base; /* first, so that take finds the rest */
+    const unsigned char *at;
+} npy_file;
 
-/* An array that can be read: other types and shapes give no header. */
+/* subject and map must outlive it. */
+void npy_file_init(npy_file *file, const char *subject, const file_map *map);
+
+/* Those of vectors first. */
+typedef enum npy_type {
+    NPY_F2, NPY_F4, NPY_F8, NPY_I1, NPY_U1,
+    NPY_I4, NPY_I8, NPY_U4, NPY_U8
+} npy_type;
+
+/* What an array is read as. */
+typedef enum npy_content { NPY_VECTORS, NPY_IDS } npy_content;
+
+/* An array that can be read: types of other contents and other shapes give no
+ * header. */
 typedef struct npy_header {
     npy_type type;
     size_t item_bytes;
@@ -48,8 +65,13 @@ typedef struct npy_header {
 } npy_header;
 
 /* Takes the header off the stream, so that numbers are next. */
-akin_status npy_header_read(npy_stream *s, npy_header *h, akin_error *err)
-    AKIN_NODISCARD;
+akin_status npy_header_read(npy_stream *s, npy_content content, npy_header *h,
+                            akin_error *err) AKIN_NODISCARD;
+
+/* No axis nor their product may be over the bound (n is one, if dim is 0), and
+ * the numbers must be in the stream. */
+akin_status npy_check_size(const npy_stream *s, const npy_header *h,
+                           size_t max_values, akin_error *err) AKIN_NODISCARD;
 
 /* Header and numbers; on failure out is empty. */
 akin_status npy_stream_read(npy_stream *s, size_t max_values, npy_vectors *out,
@@ -77,6 +99,13 @@ static inline uint32_t npy_u32(const unsigned char *p)
 static inline uint64_t npy_u64(const unsigned char *p)
 {
     return npy_u32(p) | (uint64_t)npy_u32(p + 4) << 32;
+}
+
+/* Fixed sizes at the call let the copy become a swap of registers. */
+static inline void npy_swap(const unsigned char *from, size_t n, void *out)
+{
+    unsigned char *to = (unsigned char *)out;
+    for (size_t i = 0; i < n; i++) to[i] = from[n - 1 - i];
 }
 
 _Static_assert(sizeof(float) == 4 && sizeof(double) == 8, "IEEE floats");

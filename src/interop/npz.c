@@ -382,7 +382,8 @@ static akin_status npz_is_matrix(const npz_file *z, const npz_member *m,
     *out = false;
     if (!npz_is_array(m)) return AKIN_OK;
     akin_status status = npz_open(z, m, &s, &why);
-    if (status == AKIN_OK) status = npy_header_read(&s.base, &h, &why);
+    if (status == AKIN_OK)
+        status = npy_header_read(&s.base, NPY_VECTORS, &h, &why);
     npz_close(&s);
     *out = status == AKIN_OK && h.n_axes == 2;
     if (status != AKIN_ENOMEM) return AKIN_OK;

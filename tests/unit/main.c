@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Runs the unit tests: all, or those whose names begin with an argument.
- * --list prints the names. The last line is "N passed, N failed, N skipped". */
+ * --list prints the names. AKIN_ISA is the instruction set of the kernels.
+ * The last line is "N passed, N failed, N skipped". */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <stdarg.h>
@@ -8,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "index/isa.h"
 #include "test.h"
 
 #define TEST_TABLE(name) extern const test_case test_##name##_cases[];
@@ -102,6 +104,10 @@ int main(int argc, char **argv)
     int passed = 0, failed = 0, n_skipped = 0;
     bool list = argc > 1 && strcmp(argv[1], "--list") == 0;
     setvbuf(stdout, NULL, _IOLBF, 0);
+    if (!isa_use(getenv("AKIN_ISA"))) {
+        fprintf(stderr, "cannot run AKIN_ISA=%s\n", getenv("AKIN_ISA"));
+        return 2;
+    }
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++) {
         for (const test_case *c = tables[t]; c->name; c++) {
             if (list) {

@@ -4,11 +4,11 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "index/distance_f32.h"
+#include "index/isa.h"
 #include "test.h"
 
 enum { ROWS = 70, MOST_DIM = 261 };
 
-static const char *const isas[] = {"scalar", "avx2", "avx512", "neon"};
 static const size_t dims[] = {1, 3, 7, 8, 15, 16, 17, 31, 48, 100, 128, 261};
 
 static float rows[ROWS * MOST_DIM], query[MOST_DIM];
@@ -27,13 +27,13 @@ static void fill(void)
 static void each_isa(void (*check)(const distance_f32_table *t, size_t dim))
 {
     fill();
-    for (size_t i = 0; i < sizeof isas / sizeof *isas; i++) {
-        if (!distance_use(isas[i])) continue;
-        CHECK_EQ_TEXT(distance_f32_get()->isa, isas[i]);
+    const char *before = isa_name(isa_get());
+    for (int i = ISA_SCALAR; i < ISA_COUNT; i++) {
+        if (!isa_use(isa_name((enum isa)i))) continue;
         for (size_t d = 0; d < sizeof dims / sizeof *dims; d++)
             check(distance_f32_get(), dims[d]);
     }
-    distance_use(NULL);
+    CHECK(isa_use(before));
 }
 
 static void check_rows(const distance_f32_table *t, size_t dim)

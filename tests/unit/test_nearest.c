@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "index/isa.h"
 #include "index/kmeans.h"
 #include "index/nearest.h"
 #include "test.h"
@@ -70,9 +71,9 @@ static void check_ways(const nearest_rows *rows, const float *queries,
 static void ways_agree(void)
 {
     float *rows = new_rows(N, -0.5f, 1), *queries = new_rows(50, -0.5f, 2);
-    const char *const isas[] = {"scalar", "avx2", "avx512"};
-    for (size_t i = 0; i < 3; i++) {
-        if (!distance_use(isas[i])) continue;
+    const char *before = isa_name(isa_get());
+    for (int i = ISA_SCALAR; i < ISA_COUNT; i++) {
+        if (!isa_use(isa_name((enum isa)i))) continue;
         for (int metric = METRIC_DOT; metric <= METRIC_L2SQ; metric++) {
             nearest_rows r = {rows, N, DIM, (panels_metric)metric};
             check_ways(&r, queries, K);
@@ -80,7 +81,7 @@ static void ways_agree(void)
             check_ways(&r, queries, 1);
         }
     }
-    distance_use(NULL);
+    CHECK(isa_use(before));
     mem_free_aligned(rows);
     mem_free_aligned(queries);
 }

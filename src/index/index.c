@@ -1,0 +1,599 @@
+/* SPDX-License-Identifier: MIT
+ * The face of an index: arguments are checked here, slots are handed out, and
+ * each search is sent the way that is quickest for it. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "base/thread.h"
+#include "index/mesh_file.h"
+#include "index/mesh_int.h"
+
+enum {
+    DECIDE_AT = 4096,  /* vectors that say enough about the others */
+    HELD_BACK = 512,   /* of those added, to measure recall with */
+    FEWEST_HELD = 64,
+    MAX_K = 1 << 20,
+    COSTS = 8,         /* of a vector scanned and of one met on a walk */
+};
+
+/* Removed slots are taken out of lists when they are so many of the others, and
+ * recall is measured anew after so many changes. */
+static const double sweep_share = 0.1, tune_share = 0.2;
+
+/* ---- new and close ------------------------------------------------------------- */
+
+static akin_status check_options(const akin_index_options *opt, akin_error *err)
+{
+    if (opt->dim < 1 || opt->dim > 65535)
+        return AKIN_FAIL(err, AKIN_EUSAGE,
+                         "an index is for 1 to 65535 dimensions, not %zu",
+                         opt->dim);
+    if (opt->metric < AKIN_METRIC_L2SQ || opt->metric > AKIN_METRIC_DOT)
+        return AKIN_FAIL(err, AKIN_EUSAGE, "there is no metric %d",
+                         (int)opt->metric);
+    if (opt->type != AKIN_F32 && opt->type != AKIN_F16)
+        return AKIN_FAIL(err, AKIN_EUSAGE,
+                         "an index keeps vectors as float32 or float16");
+    if (opt->links && (opt->links < 8 || opt->links > MESH_MAX_LINKS))
+        return AKIN_FAIL(err, AKIN_EUSAGE, "links must be 8 to %d, not %zu",
+                         MESH_MAX_LINKS, opt->links);
+    if (opt->effort && (opt->effort < 8 || opt->effort > 4096))
+        return AKIN_FAIL(err, AKIN_EUSAGE, "effort must be 8 to 4096, not %zu",
+                         opt->effort);
+    return AKIN_OK;
+}
+
+akin_status mesh_new(const akin_index_options *opt, mesh **out, akin_error *err)
+{
+    AKIN_TRY(check_options(opt, err));
+    void *p;
+    AKIN_TRY(mem_new_array(1, sizeof **out, "an index", &p, err));
+    mesh *m = p;
+    m->opt = *opt;
+    if (!m->opt.links) m->opt.links = 32;
+    if (!m->opt.effort) m->opt.effort = 128;
+    bool dot = opt->metric == AKIN_METRIC_DOT;
+    m->shape = codes_shape_of(opt->dim + (dot ? 1 : 0));
+    m->sketched = opt->dim >= MESH_SKETCH_DIM;
+    m->row_bytes = opt->dim * (opt->type == AKIN_F16 ? 2 : 4);
+    m->codes = codes_get();
+    m->halves = distance_get();
+    m->floats = distance_f32_get();
+    atomic_store(&m->route, AKIN_ROUTE_VECTORS);
+    pthread_mutex_init(&m->write_mutex, NULL);
+    pthread_mutex_init(&m->top_mutex, NULL);
+    pthread_mutex_init(&m->tune_mutex, NULL);
+    pthread_mutex_init(&m->pool_mutex, NULL);
+    pthread_rwlock_init(&m->table_lock, NULL);
+    m->mean = mem_array(m->shape.padded, sizeof *m->mean);
+    m->signs = mem_aligned(2 * m->shape.padded * sizeof *m->signs);
+    if (!m->mean || !m->signs) {
+        akin_index_close(m);
+        return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory for an index");
+    }
+    *out = m;
+    return AKIN_OK;
+}
+
+akin_status akin_index_new(const akin_index_options *opt, akin_index **out,
+                           akin_error *err)
+{
+    return mesh_new(opt, out, err);
+}
+
+void akin_index_close(akin_index *m)
+{
+    if (!m) return;
+    mesh_free_scratches(m);
+    mesh_free_chunks(m);
+    mesh_table_free(m->table);
+    mem_free(m->free_slots);
+    mem_free(m->mean);
+    mem_free_aligned(m->signs);
+    file_map_close(&m->map);
+    pthread_mutex_destroy(&m->write_mutex);
+    pthread_mutex_destroy(&m->top_mutex);
+    pthread_mutex_destroy(&m->tune_mutex);
+    pthread_mutex_destroy(&m->pool_mutex);
+    pthread_rwlock_destroy(&m->table_lock);
+    mem_free(m);
+}
+
+/* ---- adding -------------------------------------------------------------------- */
+
+static bool is_finite(const float *x, size_t n)
+{
+    float sum = 0;
+    for (size_t i = 0; i < n; i++) sum += x[i] * 0;
+    return sum == 0;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static akin_status check_ids(const uint64_t *ids, size_t n, akin_error *err)
+{
+    void *p;
+    akin_status status = AKIN_OK;
+    AKIN_TRY(mem_new_array(n, sizeof *ids, "ids", &p, err));
+    uint64_t *sorted = p;
+    memcpy(sorted, ids, n * sizeof *ids);
+    qsort(sorted, n, sizeof *sorted, compare_ids);
+    for (size_t i = 1; i < n && status == AKIN_OK; i++)
+        if (sorted[i] == sorted[i - 1])
+            status = AKIN_FAIL(err, AKIN_EUSAGE, "the id %llu comes twice",
+                               (unsigned long long)sorted[i]);
+    mem_free(sorted);
+    return status;
+}
+
+typedef struct adding {
+    mesh *m;
+    const uint64_t *ids;
+    const float *vectors;
+    size_t n;
+    mesh_job job;
+    uint32_t *slots;    /* [n] in the order in which they are linked */
+    uint32_t *sources;  /* [n] which vector each gets */
+    mesh_replaced old;
+    atomic_size_t next;
+    mesh_scratch **scratches;
+} adding;
+
+static uint64_t id_of(const adding *a, size_t source)
+{
+    return a->ids ? a->ids[source] : a->m->next_id + source;
+}
+
+/* In an order by chance: what comes sorted would be linked to its like only. */
+static void shuffle(adding *a)
+{
+    random_state r = {a->m->opt.seed + atomic_load(&a->m->n_slots)};
+    for (size_t i = 0; i < a->n; i++) a->sources[i] = (uint32_t)i;
+    for (size_t i = a->n; i > 1; i--) {
+        uint32_t k = random_below(&r, (uint32_t)i), t = a->sources[k];
+        a->sources[k] = a->sources[i - 1];
+        a->sources[i - 1] = t;
+    }
+}
+
+/* Of the first many vectors the upper ones come first, and so lie together. */
+static int draw_level(const mesh *m, uint32_t slot, size_t n_first)
+{
+    random_state r = {m->opt.seed ^ (slot + 1) * 0xd1342543de82ef95u};
+    int level = 0;
+    if (slot < n_first) {
+        size_t n = n_first / MESH_STEP;
+        for (; level + 1 < MESH_LEVELS && slot < n; n /= MESH_STEP) level++;
+    } else {
+        while (level + 1 < MESH_LEVELS && random_below(&r, MESH_STEP) == 0)
+            level++;
+    }
+    return level;
+}
+
+static akin_status take_slots(adding *a, akin_error *err)
+{
+    mesh *m = a->m;
+    size_t first = atomic_load(&m->n_slots);
+    size_t used = a->n < m->n_free ? a->n : m->n_free;
+    size_t n_new = a->n - used, end = first + n_new;
+    if (n_new > (size_t)MESH_MAX_SLOTS - first)
+        return AKIN_FAIL(err, AKIN_ELIMIT,
+                         "an index holds at most %d vectors", MESH_MAX_SLOTS);
+    AKIN_TRY(mesh_reserve(m, end, err));
+    for (size_t i = 0; i < n_new; i++) {
+        uint32_t slot = (uint32_t)(first + i);
+        mesh_chunk *c = mesh_chunk_of(m, slot);
+        int level = draw_level(m, slot, first ? 0 : n_new);
+        AKIN_TRY(mesh_reserve_upper(m, m->n_upper + (size_t)level, err));
+        c->levels[mesh_place(slot)] = (uint8_t)level;
+        c->upper_at[mesh_place(slot)] = (uint32_t)m->n_upper;
+        m->n_upper += (size_t)level;
+        a->slots[i] = slot;
+    }
+    m->n_free -= used;
+    memcpy(a->slots + n_new, m->free_slots + m->n_free,
+           used * sizeof *a->slots);
+    return AKIN_OK;
+}
+
+static void write_row(const mesh *m, uint32_t slot, uint64_t id,
+                      const float *vector)
+{
+    mesh_chunk *c = mesh_chunk_of(m, slot);
+    c->ids[mesh_place(slot)] = id;
+    if (m->borrowed) return;
+    unsigned char *row = c->rows + mesh_place(slot) * m->row_bytes;
+    if (m->opt.type == AKIN_F16)
+        m->halves->to_half(vector, m->opt.dim, row);
+    else
+        memcpy(row, vector, m->row_bytes);
+}
+
+static void write_some(void *user, size_t thread)
+{
+    enum { GRAIN = 256 };
+    adding *a = user;
+    for (;;) {
+        size_t first = atomic_fetch_add(&a->next, GRAIN);
+        if (first >= a->n) return;
+        size_t end = a->n - first < GRAIN ? a->n : first + GRAIN;
+        for (size_t i = first; i < end; i++) {
+            size_t source = a->sources[i];
+            write_row(a->m, a->slots[i], id_of(a, source),
+                      a->vectors ? a->vectors + source * a->m->opt.dim : NULL);
+            mesh_encode(a->m, a->scratches[thread], a->slots[i]);
+        }
+    }
+}
+
+static akin_status write_rows(adding *a, akin_error *err)
+{
+    mesh *m = a->m;
+    void *p;
+    AKIN_TRY(mem_new_array(a->job.threads, sizeof *a->scratches, "an index", &p,
+                           err));
+    a->scratches = p;
+    akin_status status = AKIN_OK;
+    for (size_t i = 0; i < a->job.threads && status == AKIN_OK; i++)
+        status = mesh_take_scratch(m, m->opt.effort, &a->scratches[i], err);
+    if (status == AKIN_OK) thread_each(a->job.threads, write_some, a);
+    for (size_t i = 0; i < a->job.threads; i++)
+        mesh_give_scratch(m, a->scratches[i]);
+    mem_free(a->scratches);
+    return status;
+}
+
+/* Ids get their slots; those that had one before give it up when the new one
+ * is linked. */
+static akin_status note_ids(adding *a, akin_error *err)
+{
+    mesh *m = a->m;
+    akin_status status = AKIN_OK;
+    AKIN_TRY(mesh_table_lock(m, err));
+    for (size_t i = 0; i < a->n && status == AKIN_OK; i++) {
+        uint64_t id = id_of(a, a->sources[i]);
+        a->old.slots[i] = MESH_NONE;
+        if (mesh_table_find(m->table, id, &a->old.slots[i])) a->old.any = true;
+        status = mesh_table_put(m->table, id, a->slots[i], err);
+    }
+    mesh_table_unlock(m);
+    return status;
+}
+
+/* What was not linked is as if it had not come. */
+static void settle(adding *a)
+{
+    mesh *m = a->m;
+    size_t n_live = 0, n_old = 0;
+    pthread_rwlock_wrlock(&m->table_lock);
+    for (size_t i = 0; i < a->n; i++) {
+        uint32_t old = a->old.slots[i];
+        if (mesh_state_of(m, a->slots[i]) == MESH_LIVE) {
+            n_live++;
+            n_old += old != MESH_NONE;
+            continue;
+        }
+        uint64_t id = mesh_id(m, a->slots[i]);
+        mesh_table_remove(m->table, id);
+        if (old != MESH_NONE) /* there is room: one was just removed */
+            (void)!mesh_table_put(m->table, id, old, NULL);
+        void *p = m->free_slots; /* without memory for it, the slot is lost */
+        if (mem_grow(&p, &m->cap_free, m->n_free + 1, sizeof *m->free_slots,
+                     MESH_MAX_SLOTS, NULL) == AKIN_OK) {
+            m->free_slots = p;
+            m->free_slots[m->n_free++] = a->slots[i];
+        }
+    }
+    pthread_rwlock_unlock(&m->table_lock);
+    atomic_fetch_add(&m->n_live, n_live);
+    atomic_fetch_sub(&m->n_live, n_old);
+    atomic_fetch_add(&m->n_dead, n_old);
+    m->n_changed += n_live;
+}
+
+static akin_status link_part(adding *a, size_t first, size_t end,
+                             akin_error *err)
+{
+    mesh_replaced old = {.slots = a->old.slots + first, .any = a->old.any};
+    return mesh_link(a->m, a->slots + first, end - first, &old, &a->job, err);
+}
+
+/* Some are held back until the others are linked: what is asked later will not
+ * be in the index either. */
+static akin_status link_rows(adding *a, akin_error *err)
+{
+    mesh *m = a->m;
+    size_t n_live = atomic_load(&m->n_live);
+    size_t held = a->n / 4 < HELD_BACK ? a->n / 4 : HELD_BACK;
+    bool due = (double)(m->n_changed + a->n) >
+               tune_share * (double)(n_live + a->n);
+    if (!atomic_load(&m->coded) || !due || held < FEWEST_HELD) held = 0;
+    AKIN_TRY(link_part(a, 0, a->n - held, err));
+    if (held == 0) return AKIN_OK;
+    AKIN_TRY(mesh_tune(m, a->slots + a->n - held, held, &a->job, err));
+    return link_part(a, a->n - held, a->n, err);
+}
+
+static bool sweep_is_due(const mesh *m)
+{
+    size_t dead = atomic_load(&m->n_dead);
+    return dead > 64 &&
+           (double)dead > sweep_share * (double)atomic_load(&m->n_live);
+}
+
+static akin_status add_rows(adding *a, akin_error *err)
+{
+    mesh *m = a->m;
+    uint64_t next_id = m->next_id;
+    void *p;
+    AKIN_TRY(mesh_own_all(m, err));
+    if (sweep_is_due(m)) AKIN_TRY(mesh_sweep(m, &a->job, err));
+    AKIN_TRY(mem_new_array(a->n, sizeof *a->slots, "new ids", &p, err));
+    a->slots = p;
+    AKIN_TRY(mem_new_array(a->n, sizeof *a->sources, "new ids", &p, err));
+    a->sources = p;
+    AKIN_TRY(mem_new_array(a->n, sizeof *a->old.slots, "new ids", &p, err));
+    a->old.slots = p;
+    shuffle(a);
+    AKIN_TRY(take_slots(a, err));
+    AKIN_TRY(write_rows(a, err));
+    size_t end = 0;
+    for (size_t i = 0; i < a->n; i++)
+        if (a->slots[i] >= end) end = (size_t)a->slots[i] + 1;
+    if (end > atomic_load(&m->n_slots)) atomic_store(&m->n_slots, end);
+    AKIN_TRY(note_ids(a, err));
+    akin_status status = AKIN_OK;
+    if (!atomic_load(&m->coded) && atomic_load(&m->n_slots) >= DECIDE_AT)
+        status = mesh_decide(m, &a->job, err);
+    if (status == AKIN_OK) status = link_rows(a, err);
+    settle(a);
+    for (size_t i = 0; i < a->n; i++)
+        if (id_of(a, i) >= next_id) next_id = id_of(a, i) + 1;
+    m->next_id = next_id;
+    return status;
+}
+
+static mesh_job job_of(const akin_index_work *work)
+{
+    static const akin_index_work none;
+    mesh_job job = {.work = work ? work : &none};
+    job.threads = job.work->threads ? job.work->threads : thread_count();
+    return job;
+}
+
+akin_status mesh_add(mesh *m, const uint64_t *ids, const float *vectors,
+                     size_t n, const akin_index_work *work, akin_error *err)
+{
+    adding a = {.m = m, .ids = ids, .vectors = vectors, .n = n,
+                .job = job_of(work)};
+    if (n == 0) return AKIN_OK;
+    if (n > MESH_MAX_SLOTS)
+        return AKIN_FAIL(err, AKIN_ELIMIT,
+                         "an index holds at most %d vectors", MESH_MAX_SLOTS);
+    if (ids) AKIN_TRY(check_ids(ids, n, err));
+    pthread_mutex_lock(&m->write_mutex);
+    akin_status status = add_rows(&a, err);
+    pthread_mutex_unlock(&m->write_mutex);
+    mem_free(a.slots);
+    mem_free(a.sources);
+    mem_free(a.old.slots);
+    return status;
+}
+
+akin_status akin_index_add(akin_index *m, const uint64_t *ids,
+                           const float *vectors, size_t n,
+                           const akin_index_work *work, akin_error *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!is_finite(vectors + i * m->opt.dim, m->opt.dim))
+            return AKIN_FAIL(err, AKIN_EUSAGE,
+                             "vector %zu has a value that is not finite", i);
+    return mesh_add(m, ids, vectors, n, work, err);
+}
+
+/* ---- vectors of others --------------------------------------------------------- */
+
+akin_status mesh_new_over(const akin_index_options *opt,
+                          const mesh_borrowed *borrowed, akin_index **out,
+                          akin_error *err)
+{
+    AKIN_TRY(mesh_new(opt, out, err));
+    mesh_borrow(*out, borrowed);
+    return AKIN_OK;
+}
+
+void mesh_borrow(akin_index *m, const mesh_borrowed *borrowed)
+{
+    m->borrowed = borrowed->vectors;
+    m->n_borrowed = borrowed->n;
+}
+
+akin_status mesh_add_borrowed(akin_index *m, const uint64_t *numbers, size_t n,
+                              const akin_index_work *work, akin_error *err)
+{
+    return mesh_add(m, numbers, NULL, n, work, err);
+}
+
+akin_status mesh_each(akin_index *m,
+                      void (*visit)(void *user, uint64_t id, bool same),
+                      void *user, akin_error *err)
+{
+    mesh_scratch *s = NULL;
+    size_t n = atomic_load(&m->n_slots);
+    AKIN_TRY(mesh_take_scratch(m, 1, &s, err));
+    for (uint32_t slot = 0; slot < n; slot++)
+        if (mesh_state_of(m, slot) == MESH_LIVE)
+            visit(user, mesh_id(m, slot), mesh_is_encoded(m, s, slot));
+    mesh_give_scratch(m, s);
+    return AKIN_OK;
+}
+
+/* ---- removing ------------------------------------------------------------------ */
+
+static void remove_id(mesh *m, uint64_t id, size_t *n_removed)
+{
+    uint32_t slot;
+    if (!mesh_table_find(m->table, id, &slot)) return;
+    atomic_store(&mesh_chunk_of(m, slot)->states[mesh_place(slot)], MESH_DEAD);
+    mesh_table_remove(m->table, id);
+    atomic_fetch_sub(&m->n_live, 1);
+    atomic_fetch_add(&m->n_dead, 1);
+    m->n_changed++;
+    ++*n_removed;
+}
+
+static akin_status remove_ids(mesh *m, const uint64_t *ids, size_t n,
+                              size_t *n_removed, akin_error *err)
+{
+    AKIN_TRY(mesh_own_all(m, err));
+    AKIN_TRY(mesh_table_lock(m, err));
+    for (size_t i = 0; i < n; i++) remove_id(m, ids[i], n_removed);
+    mesh_table_unlock(m);
+    mesh_job job = job_of(NULL);
+    return sweep_is_due(m) ? mesh_sweep(m, &job, err) : AKIN_OK;
+}
+
+akin_status akin_index_remove(akin_index *m, const uint64_t *ids, size_t n,
+                              size_t *n_removed, akin_error *err)
+{
+    size_t removed = 0;
+    pthread_mutex_lock(&m->write_mutex);
+    akin_status status = remove_ids(m, ids, n, &removed, err);
+    pthread_mutex_unlock(&m->write_mutex);
+    if (n_removed) *n_removed = removed;
+    return status;
+}
+
+/* ---- searching ----------------------------------------------------------------- */
+
+static akin_status check_query(const mesh *m, const akin_index_query *q,
+                               const float *vectors, size_t n, akin_error *err)
+{
+    if (q->k < 1 || q->k > MAX_K)
+        return AKIN_FAIL(err, AKIN_EUSAGE, "k must be 1 to %d, not %zu", MAX_K,
+                         q->k);
+    if (q->recall < 0 || q->recall >= 1)
+        return AKIN_FAIL(err, AKIN_EUSAGE,
+                         "recall is a share between 0 and 1, not %g",
+                         q->recall);
+    for (size_t i = 0; i < n; i++)
+        if (!is_finite(vectors + i * m->opt.dim, m->opt.dim))
+            return AKIN_FAIL(err, AKIN_EUSAGE,
+                             "the query has a value that is not finite");
+    return AKIN_OK;
+}
+
+static size_t count_allowed(const akin_index_query *q)
+{
+    size_t n = 0, whole = q->n_allow / 64, rest = q->n_allow % 64;
+    for (size_t i = 0; i < whole; i++)
+        n += (size_t)__builtin_popcountll(q->allow[i]);
+    if (rest)
+        n += (size_t)__builtin_popcountll(q->allow[whole] &
+                                          (((uint64_t)1 << rest) - 1));
+    return n;
+}
+
+/* k is not more than there are, so that nobody sizes memory by a wish. */
+static akin_index_query within(const mesh *m, const akin_index_query *query)
+{
+    akin_index_query q = *query;
+    size_t n = atomic_load(&m->n_live);
+    if (q.k > n) q.k = n;
+    return q;
+}
+
+/* Looking at all of n_allowed costs n_allowed; a walk meets as many vectors as
+ * links times ef, and more the fewer it may return. */
+static bool is_scanned(size_t ef, size_t n_allowed, size_t n)
+{
+    double most = COSTS * (double)ef * (double)n;
+    return (double)n_allowed * (double)n_allowed <= most;
+}
+
+static akin_status search(mesh *m, const akin_index_query *query,
+                          akin_index_hit *hits, size_t *n, akin_error *err)
+{
+    akin_index_query q = within(m, query);
+    size_t n_live = atomic_load(&m->n_live), n_allowed = n_live;
+    *n = 0;
+    if (q.allow) n_allowed = count_allowed(&q);
+    if (n_allowed == 0 || q.k == 0) return AKIN_OK;
+    size_t ef = mesh_ef(m, &q);
+    if (is_scanned(ef, n_allowed, n_live))
+        return mesh_scan(m, &q, q.allow, hits, n, err);
+    AKIN_TRY(mesh_find(m, &q, ef, hits, n, err));
+    if (*n == q.k || *n == n_allowed) return AKIN_OK;
+    return mesh_scan(m, &q, false, hits, n, err);
+}
+
+akin_status akin_index_search(akin_index *m, const akin_index_query *query,
+                              akin_index_hit *hits, size_t *n, akin_error *err)
+{
+    AKIN_TRY(check_query(m, query, query->vector, 1, err));
+    size_t turn = mesh_enter(m);
+    akin_status status = search(m, query, hits, n, err);
+    mesh_leave(m, turn);
+    return status;
+}
+
+akin_status akin_index_search_exact(akin_index *m,
+                                    const akin_index_query *query,
+                                    akin_index_hit *hits, size_t *n,
+                                    akin_error *err)
+{
+    AKIN_TRY(check_query(m, query, query->vector, 1, err));
+    akin_index_query q = within(m, query);
+    akin_status status = AKIN_OK;
+    *n = 0;
+    size_t turn = mesh_enter(m);
+    size_t n_allowed = q.allow ? count_allowed(&q) : 0;
+    bool few = q.allow && n_allowed < atomic_load(&m->n_live) / 8;
+    if (q.k > 0) status = mesh_scan(m, &q, few, hits, n, err);
+    mesh_leave(m, turn);
+    return status;
+}
+
+akin_status akin_index_search_batch(akin_index *m,
+                                    const akin_index_query *query,
+                                    const float *vectors, size_t n,
+                                    size_t threads, akin_index_hit *hits,
+                                    size_t *counts, akin_error *err)
+{
+    AKIN_TRY(check_query(m, query, vectors, n, err));
+    memset(counts, 0, n * sizeof *counts);
+    if (n == 0 || atomic_load(&m->n_live) == 0) return AKIN_OK;
+    size_t turn = mesh_enter(m);
+    akin_status status =
+        mesh_scan_batch(m, query, vectors, n,
+                        threads ? threads : thread_count(), hits, counts, err);
+    mesh_leave(m, turn);
+    return status;
+}
+
+akin_status akin_index_get(akin_index *m, uint64_t id, float *out,
+                           akin_error *err)
+{
+    uint32_t slot;
+    size_t turn = mesh_enter(m);
+    akin_status status = mesh_table_share(m, err);
+    if (status == AKIN_OK) {
+        bool found = mesh_table_find(m->table, id, &slot);
+        mesh_table_unshare(m);
+        if (found)
+            mesh_decode(m, slot, out);
+        else
+            status = AKIN_FAIL(err, AKIN_ENOTFOUND, "there is no vector %llu",
+                               (unsigned long long)id);
+    }
+    mesh_leave(m, turn);
+    return status;
+}

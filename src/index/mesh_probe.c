@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: MIT
+ * Distances of an index: from a probe to slots, by sketch, by code and by
+ * vector.
+ *
+ * A code errs by about 2 |q| error / sqrt(n) in a squared distance. Far from a
+ * vector that is nothing; among near duplicates it is more than all distances
+ * there are, and a search by codes would stop anywhere among them. So a
+ * distance that comes out smaller than a few such errors is measured by the
+ * vector: codes decide at a distance, vectors close by. */
+#include <string.h>
+
+#include "base/memory.h"
+#include "index/mesh_int.h"
+
+enum { LINE = 64, TO_QUERY = 3 };
+
+/* The step of 16 levels that loses least of a normal distribution, in standard
+ * deviations. Max: Quantizing for minimum distortion, 1960, table II. */
+static const float code_step = 0.335f;
+
+/* ---- probes -------------------------------------------------------------------- */
+
+akin_status mesh_probe_init(const mesh *m, mesh_probe *p, akin_error *err)
+{
+    size_t n = m->shape.padded, bytes = 2 * m->shape.code_bytes;
+    *p = (mesh_probe){.slot = MESH_NONE};
+    p->vector = mem_aligned((m->opt.dim + 64) * sizeof *p->vector);
+    p->rotated = mem_aligned(n * sizeof *p->rotated);
+    p->bytes = mem_aligned(bytes);
+    p->planes = mem_aligned(CODES_PLANES * m->shape.sketch_bytes);
+    if (p->vector && p->rotated && p->bytes && p->planes) return AKIN_OK;
+    mesh_probe_clear(p);
+    return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory for a search");
+}
+
+void mesh_probe_clear(mesh_probe *p)
+{
+    mem_free_aligned(p->vector);
+    mem_free_aligned(p->rotated);
+    mem_free_aligned(p->bytes);
+    mem_free_aligned(p->planes);
+    *p = (mesh_probe){0};
+}
+
+static float square_sum(const float *x, size_t n)
+{
+    float sum[8] = {0};
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        for (size_t k = 0; k < 8; k++) sum[k] += x[i + k] * x[i + k];
+    for (; i < n; i++) sum[0] += x[i] * x[i];
+    return ((sum[0] + sum[4]) + (sum[2] + sum[6])) +
+           ((sum[1] + sum[5]) + (sum[3] + sum[7]));
+}
+
+/* What is rotated of a vector; lift is the value behind it for dot. */
+static void rotate(const mesh *m, const float *vector, float lift, float *out)
+{
+    size_t dim = m->opt.dim;
+    for (size_t i = 0; i < dim; i++) out[i] = vector[i] - m->mean[i];
+    if (m->opt.metric == AKIN_METRIC_DOT) {
+        out[dim] = lift - m->mean[dim];
+        dim++;
+    }
+    memset(out + dim, 0, (m->shape.padded - dim) * sizeof *out);
+    m->codes->rotate(out, m->signs, m->shape.padded);
+}
+
+void mesh_probe_prepare(const mesh *m, mesh_probe *p)
+{
+    size_t n = m->shape.padded;
+    float max;
+    rotate(m, p->vector, p->lift, p->rotated);
+    m->codes->measure(p->rotated, n, &max, &p->normsq);
+    p->norm = sqrtf(p->normsq);
+    p->byte_scale = max > 0 ? max / 127 : 1;
+    m->codes->to_bytes(p->rotated, n, 1 / p->byte_scale, p->bytes,
+                       2 * m->shape.code_bytes, &p->byte_sum);
+    if (!m->sketched) return;
+    p->step = p->norm > 0 ? code_step * p->norm / sqrtf((float)n) : 1;
+    m->codes->to_planes(p->rotated, n, 1 / p->step, p->planes,
+                        m->shape.sketch_bytes);
+}
+
+static void scale(float *x, size_t n, float by)
+{
+    for (size_t i = 0; i < n; i++) x[i] *= by;
+}
+
+/* A vector whose square is out of float's range has no direction worth
+ * speaking of in float either. */
+static float inverse_norm(float normsq)
+{
+    return normsq > 0 && normsq < INFINITY ? 1 / sqrtf(normsq) : 0;
+}
+
+static float lift_of(const mesh *m, float normsq)
+{
+    if (m->opt.metric != AKIN_METRIC_DOT) return 0;
+    return m->longest > normsq ? sqrtf(m->longest - normsq) : 0;
+}
+
+void mesh_probe_plain(const mesh *m, mesh_probe *p, const float *vector)
+{
+    p->slot = MESH_NONE;
+    p->has_vector = true;
+    p->lift = 0;
+    memcpy(p->vector, vector, m->opt.dim * sizeof *vector);
+    p->vector_norm = square_sum(vector, m->opt.dim);
+    if (m->opt.metric == AKIN_METRIC_COSINE)
+        scale(p->vector, m->opt.dim, inverse_norm(p->vector_norm));
+}
+
+void mesh_probe_vector(const mesh *m, mesh_probe *p, const float *vector)
+{
+    mesh_probe_plain(m, p, vector);
+    if (mesh_uses_codes(m)) mesh_probe_prepare(m, p);
+}
+
+void mesh_decode(const mesh *m, uint32_t slot, float *out)
+{
+    const unsigned char *row = mesh_row(m, slot);
+    if (m->opt.type == AKIN_F16)
+        m->halves->from_half(row, m->opt.dim, out);
+    else
+        memcpy(out, row, m->opt.dim * sizeof *out);
+}
+
+static float norm_of(const mesh *m, uint32_t slot)
+{
+    return mesh_chunk_of(m, slot)->norms[mesh_place(slot)];
+}
+
+static void need_vector(const mesh *m, mesh_probe *p)
+{
+    if (p->has_vector) return;
+    p->has_vector = true;
+    mesh_decode(m, p->slot, p->vector);
+    if (m->opt.metric == AKIN_METRIC_COSINE)
+        scale(p->vector, m->opt.dim, norm_of(m, p->slot));
+    if (m->opt.metric == AKIN_METRIC_DOT) {
+        p->vector_norm = norm_of(m, p->slot);
+        p->lift = lift_of(m, p->vector_norm);
+    }
+}
+
+void mesh_probe_slot(const mesh *m, mesh_probe *p, uint32_t slot)
+{
+    p->slot = slot;
+    p->has_vector = false;
+    p->lift = 0;
+    need_vector(m, p);
+    if (mesh_uses_codes(m)) mesh_probe_prepare(m, p);
+}
+
+void mesh_probe_code(const mesh *m, mesh_probe *p, uint32_t slot)
+{
+    p->slot = slot;
+    p->has_vector = false;
+    p->lift = 0;
+    if (!mesh_uses_codes(m)) {
+        need_vector(m, p);
+        return;
+    }
+    const mesh_chunk *c = mesh_chunk_of(m, slot);
+    const mesh_factors *f = c->factors + mesh_place(slot);
+    m->codes->expand(c->codes + mesh_place(slot) * m->shape.code_bytes,
+                     m->shape.padded, p->bytes, 2 * m->shape.code_bytes,
+                     &p->byte_sum);
+    p->byte_scale = f->code / 2;
+    p->normsq = f->normsq;
+    p->norm = sqrtf(f->normsq);
+}
+
+/* ---- codes --------------------------------------------------------------------- */
+
+/* Where the code of a vector goes. */
+typedef struct coding {
+    uint8_t *code, *sketch;
+    mesh_factors factors;
+    float norm;
+} coding;
+
+/* Of the vector in p->vector. */
+static void encode(const mesh *m, mesh_probe *p, coding *out)
+{
+    size_t n = m->shape.padded, bytes = m->shape.code_bytes;
+    float normsq = square_sum(p->vector, m->opt.dim), max, dot, norm1;
+    bool cosine = m->opt.metric == AKIN_METRIC_COSINE;
+    int32_t sum, squares;
+    mesh_factors *f = &out->factors;
+    *f = (mesh_factors){0};
+    out->norm = cosine ? inverse_norm(normsq) : normsq;
+    if (!atomic_load(&m->coded)) return;
+    if (cosine) scale(p->vector, m->opt.dim, out->norm);
+    rotate(m, p->vector, lift_of(m, normsq), p->rotated);
+    m->codes->measure(p->rotated, n, &max, &f->normsq);
+    float step = f->normsq > 0 ? code_step * sqrtf(f->normsq / (float)n) : 1;
+    m->codes->encode_code(p->rotated, n, 1 / step, out->code, bytes, &dot);
+    f->code = dot > 0 ? f->normsq / dot : 0;
+    m->codes->expand(out->code, n, p->bytes, 2 * bytes, &sum);
+    m->codes->code_scan(p->bytes, out->code, 1, bytes, &squares);
+    float code_normsq = ((float)squares - 7.5f * (float)sum) / 2;
+    f->error = sqrtf(fmaxf(0, f->code * f->code * code_normsq - f->normsq));
+    if (!m->sketched) return;
+    m->codes->encode_sketch(p->rotated, n, out->sketch, m->shape.sketch_bytes,
+                            &norm1);
+    f->sketch = norm1 > 0 ? f->normsq / norm1 : 0;
+}
+
+void mesh_encode(const mesh *m, mesh_scratch *s, uint32_t slot)
+{
+    mesh_chunk *c = mesh_chunk_of(m, slot);
+    size_t at = mesh_place(slot);
+    coding out = {.code = c->codes + at * m->shape.code_bytes};
+    if (m->sketched) out.sketch = c->sketches + at * m->shape.sketch_bytes;
+    mesh_decode(m, slot, s->other.vector);
+    encode(m, &s->other, &out);
+    c->norms[at] = out.norm;
+    if (atomic_load(&m->coded)) c->factors[at] = out.factors;
+}
+
+bool mesh_is_encoded(const mesh *m, mesh_scratch *s, uint32_t slot)
+{
+    const mesh_chunk *c = mesh_chunk_of(m, slot);
+    size_t at = mesh_place(slot), bytes = m->shape.code_bytes;
+    coding out = {.code = (uint8_t *)s->probe.bytes, .sketch = s->probe.planes};
+    if (!atomic_load(&m->coded)) return false;
+    mesh_decode(m, slot, s->other.vector);
+    encode(m, &s->other, &out);
+    return memcmp(&out.factors, &c->factors[at], sizeof out.factors) == 0 &&
+           memcmp(out.code, c->codes + at * bytes, bytes) == 0;
+}
+
+/* ---- distances ----------------------------------------------------------------- */
+
+/* Dots or squared distances between the probe's vector and rows as they are
+ * kept. */
+static void measure_rows(const mesh *m, const mesh_probe *p,
+                         const uint8_t *const *rows, size_t n, float *out)
+{
+    distance_query q = {.vector = p->vector, .dim = m->opt.dim};
+    bool l2sq = m->opt.metric == AKIN_METRIC_L2SQ;
+    if (m->opt.type == AKIN_F16) {
+        (l2sq ? m->halves->l2sq_gather : m->halves->dot_gather)(&q, rows, n,
+                                                                out);
+        return;
+    }
+    const float *floats[2 * MESH_MAX_LINKS];
+    for (size_t i = 0; i < n; i++)
+        floats[i] = (const float *)(const void *)rows[i];
+    (l2sq ? m->floats->l2sq_gather : m->floats->dot_gather)(&q, floats, n,
+                                                            out);
+}
+
+/* A squared distance out of a dot. */
+static float from_dot(const mesh *m, const mesh_probe *p, uint32_t slot,
+                      float dot)
+{
+    float norm = norm_of(m, slot), d;
+    if (m->opt.metric == AKIN_METRIC_COSINE) {
+        d = 2 - 2 * dot * norm;
+    } else {
+        float lift = lift_of(m, norm);
+        d = p->vector_norm + p->lift * p->lift + norm + lift * lift -
+            2 * (dot + p->lift * lift);
+    }
+    return d > 0 ? d : 0;
+}
+
+static void measure_vectors(const mesh *m, mesh_scratch *s, mesh_probe *p,
+                            const uint32_t *slots, size_t n, float *out)
+{
+    need_vector(m, p);
+    for (size_t i = 0; i < n; i++) s->rows[i] = mesh_row(m, slots[i]);
+    measure_rows(m, p, s->rows, n, out);
+    if (m->opt.metric == AKIN_METRIC_L2SQ) return;
+    for (size_t i = 0; i < n; i++) out[i] = from_dot(m, p, slots[i], out[i]);
+}
+
+float mesh_exact(const mesh *m, mesh_probe *p, uint32_t slot)
+{
+    const uint8_t *row = mesh_row(m, slot);
+    float d;
+    need_vector(m, p);
+    measure_rows(m, p, &row, 1, &d);
+    return m->opt.metric == AKIN_METRIC_L2SQ ? d : from_dot(m, p, slot, d);
+}
+
+float mesh_public_distance(const mesh *m, const mesh_probe *p, uint32_t slot)
+{
+    const uint8_t *row = mesh_row(m, slot);
+    float d;
+    measure_rows(m, p, &row, 1, &d);
+    if (m->opt.metric == AKIN_METRIC_COSINE) return 1 - d * norm_of(m, slot);
+    return d;
+}
+
+bool mesh_larger_is_closer(const mesh *m)
+{
+    return m->opt.metric == AKIN_METRIC_DOT;
+}
+
+static void prefetch_lines(const void *p, size_t n)
+{
+    for (size_t i = 0; i < n; i += LINE)
+        __builtin_prefetch((const char *)p + i);
+}
+
+void mesh_prefetch_rows(const mesh *m, const uint32_t *slots, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        prefetch_lines(mesh_row(m, slots[i]), m->row_bytes);
+}
+
+void mesh_prefetch_code(const mesh *m, uint32_t slot)
+{
+    const mesh_chunk *c = mesh_chunk_of(m, slot);
+    size_t at = mesh_place(slot), bytes = m->shape.code_bytes;
+    prefetch_lines(c->codes + at * bytes, bytes);
+    __builtin_prefetch(c->factors + at);
+}
+
+void mesh_prefetch(const mesh *m, const uint32_t *slots, size_t n)
+{
+    if (!mesh_uses_codes(m)) {
+        mesh_prefetch_rows(m, slots, n);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) mesh_prefetch_code(m, slots[i]);
+}
+
+void mesh_prefetch_sketches(const mesh *m, const uint32_t *slots, size_t n)
+{
+    size_t bytes = m->shape.sketch_bytes;
+    for (size_t i = 0; i < n; i++) {
+        const mesh_chunk *c = mesh_chunk_of(m, slots[i]);
+        size_t at = mesh_place(slots[i]);
+        prefetch_lines(c->sketches + at * bytes, bytes);
+        __builtin_prefetch(c->factors + at);
+    }
+}
+
+void mesh_measure(const mesh *m, mesh_scratch *s, mesh_probe *p,
+                  const uint32_t *slots, size_t n, float *out)
+{
+    if (!mesh_uses_codes(m)) {
+        measure_vectors(m, s, p, slots, n, out);
+        return;
+    }
+    size_t bytes = m->shape.code_bytes;
+    for (size_t i = 0; i < n; i++)
+        s->rows[i] = mesh_chunk_of(m, slots[i])->codes +
+                     mesh_place(slots[i]) * bytes;
+    m->codes->code(p->bytes, s->rows, n, bytes, s->sums);
+    float offset = 7.5f * (float)p->byte_sum, scale = 2 * p->byte_scale;
+    float errors = TO_QUERY * 2 * p->norm / sqrtf((float)m->shape.padded);
+    for (size_t i = 0; i < n; i++) {
+        const mesh_factors *f =
+            mesh_chunk_of(m, slots[i])->factors + mesh_place(slots[i]);
+        float d = p->normsq + f->normsq -
+                  f->code * scale * ((float)s->sums[i] - offset);
+        out[i] = d < errors * f->error ? mesh_exact(m, p, slots[i]) : d;
+    }
+}
+
+size_t mesh_sieve(const mesh *m, mesh_scratch *s, const mesh_probe *p,
+                  uint32_t *slots, size_t n, float farthest)
+{
+    size_t bytes = m->shape.sketch_bytes, n_left = 0;
+    for (size_t i = 0; i < n; i++)
+        s->rows[i] = mesh_chunk_of(m, slots[i])->sketches +
+                     mesh_place(slots[i]) * bytes;
+    uint32_t *sums = (uint32_t *)s->sums;
+    m->codes->sketch(p->planes, s->rows, n, bytes, sums);
+    float most = 7.5f * (float)m->shape.padded, scale = 2 * p->step;
+    for (size_t i = 0; i < n; i++) {
+        const mesh_factors *f =
+            mesh_chunk_of(m, slots[i])->factors + mesh_place(slots[i]);
+        float d = p->normsq + f->normsq -
+                  f->sketch * scale * (most - (float)sums[i]);
+        slots[n_left] = slots[i];
+        n_left += d <= farthest;
+    }
+    return n_left;
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT
+ * Taking removed slots out of the links of others, so that they can be used
+ * again: a slot that was linked with one gets that one's own links to choose
+ * from. Singh et al.: FreshDiskANN, 2021, algorithm 4. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/thread.h"
+#include "index/mesh_int.h"
+
+/* Links of so many removed slots are offered to a list at most; more only make
+ * the choice longer. */
+enum { OFFERED = 512 };
+
+static bool is_dead(const mesh *m, uint32_t slot)
+{
+    return mesh_state_of(m, slot) == MESH_DEAD;
+}
+
+static bool offer(mesh_scratch *s, uint32_t *offered, size_t *n, uint32_t slot)
+{
+    uint64_t bit = (uint64_t)1 << (slot % 64), *word = &s->visited[slot / 64];
+    if (slot >= s->limit || *word & bit || *n == OFFERED) return false;
+    *word |= bit;
+    offered[(*n)++] = slot;
+    return true;
+}
+
+static int level_of(const mesh *m, uint32_t slot)
+{
+    return mesh_chunk_of(m, slot)->levels[mesh_place(slot)];
+}
+
+/* Its own live links, and behind the removed ones theirs. */
+static size_t gather(const mesh *m, mesh_scratch *s, uint32_t slot, int level,
+                     uint32_t *offered, bool *torn)
+{
+    size_t n = 0, size = mesh_list_size(m, level);
+    _Atomic uint32_t *list = mesh_list(m, slot, level);
+    *torn = false;
+    offer(s, offered, &n, slot);
+    for (size_t i = 0; i < size; i++) {
+        uint32_t to = atomic_load(&list[i]);
+        if (to == MESH_NONE) break;
+        if (to >= s->limit) continue;
+        if (!is_dead(m, to)) {
+            offer(s, offered, &n, to);
+            continue;
+        }
+        *torn = true;
+        _Atomic uint32_t *behind = mesh_list(m, to, level);
+        for (size_t k = 0; k < size; k++) {
+            uint32_t next = atomic_load(&behind[k]);
+            if (next == MESH_NONE) break;
+            if (next < s->limit && !is_dead(m, next))
+                offer(s, offered, &n, next);
+        }
+    }
+    for (size_t i = 0; i < n; i++) s->visited[offered[i] / 64] = 0;
+    return n;
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+    mesh_key x = *(const mesh_key *)a, y = *(const mesh_key *)b;
+    return (x > y) - (x < y);
+}
+
+static void mend(mesh *m, mesh_scratch *s, uint32_t slot, int level)
+{
+    enum { SOME = 128 };
+    uint32_t offered[OFFERED], out[MESH_MAX_LINKS];
+    bool torn;
+    size_t n = gather(m, s, slot, level, offered, &torn);
+    if (!torn) return;
+    mesh_probe_code(m, &s->other, slot);
+    for (size_t i = 0; i < n; i += SOME) {
+        size_t some = n - i < SOME ? n - i : SOME;
+        float distances[SOME];
+        mesh_measure(m, s, &s->other, offered + i, some, distances);
+        for (size_t k = 0; k < some; k++)
+            s->kept_keys[i + k] = mesh_key_make(distances[k], offered[i + k]);
+    }
+    qsort(s->kept_keys, n, sizeof *s->kept_keys, compare_keys);
+    size_t size = mesh_list_size(m, level);
+    n = mesh_choose(m, s, slot, n, size, out);
+    mesh_lock(m, slot);
+    mesh_write_list(mesh_list(m, slot, level), size, out, n);
+    mesh_unlock(m, slot);
+}
+
+typedef struct sweeping {
+    mesh *m;
+    size_t n;
+    atomic_size_t next;
+    mesh_scratch **scratches;
+} sweeping;
+
+static void mend_some(void *user, size_t thread)
+{
+    enum { GRAIN = 256 };
+    sweeping *w = user;
+    for (;;) {
+        size_t first = atomic_fetch_add(&w->next, GRAIN);
+        if (first >= w->n) return;
+        size_t end = w->n - first < GRAIN ? w->n : first + GRAIN;
+        for (size_t slot = first; slot < end; slot++) {
+            uint32_t at = (uint32_t)slot;
+            if (mesh_state_of(w->m, at) != MESH_LIVE) continue;
+            for (int l = level_of(w->m, at); l >= 0; l--)
+                mend(w->m, w->scratches[thread], at, l);
+        }
+    }
+}
+
+/* The entry may be removed itself: then the highest that is left is it. */
+static void choose_entry(mesh *m)
+{
+    uint64_t top = atomic_load(&m->top);
+    size_t n = atomic_load(&m->n_slots);
+    if (top && !is_dead(m, (uint32_t)(top >> 32))) return;
+    top = 0;
+    for (uint32_t slot = 0; slot < n; slot++) {
+        uint64_t level = (uint64_t)level_of(m, slot) + 1;
+        if (mesh_state_of(m, slot) == MESH_LIVE && level > (uint32_t)top)
+            top = (uint64_t)slot << 32 | level;
+    }
+    atomic_store(&m->top, top);
+}
+
+static akin_status free_dead(mesh *m, akin_error *err)
+{
+    size_t n = atomic_load(&m->n_slots);
+    void *p = m->free_slots;
+    akin_status status =
+        mem_grow(&p, &m->cap_free, m->n_free + atomic_load(&m->n_dead),
+                 sizeof *m->free_slots, MESH_MAX_SLOTS, err);
+    m->free_slots = p;
+    AKIN_TRY(status);
+    for (uint32_t slot = 0; slot < n; slot++) {
+        if (!is_dead(m, slot)) continue;
+        atomic_store(&mesh_chunk_of(m, slot)->states[mesh_place(slot)],
+                     MESH_UNUSED);
+        m->free_slots[m->n_free++] = slot;
+    }
+    atomic_store(&m->n_dead, 0);
+    return AKIN_OK;
+}
+
+akin_status mesh_sweep(mesh *m, const mesh_job *job, akin_error *err)
+{
+    sweeping w = {.m = m, .n = atomic_load(&m->n_slots)};
+    void *p;
+    AKIN_TRY(mem_new_array(job->threads, sizeof *w.scratches, "an index", &p,
+                           err));
+    w.scratches = p;
+    size_t room = m->opt.effort > OFFERED ? m->opt.effort : OFFERED;
+    akin_status status = AKIN_OK;
+    for (size_t i = 0; i < job->threads && status == AKIN_OK; i++)
+        status = mesh_take_scratch(m, room, &w.scratches[i], err);
+    if (status == AKIN_OK) {
+        choose_entry(m);
+        thread_each(job->threads, mend_some, &w);
+        mesh_wait_for_readers(m);
+        status = free_dead(m, err);
+    }
+    for (size_t i = 0; i < job->threads; i++)
+        mesh_give_scratch(m, w.scratches[i]);
+    mem_free(w.scratches);
+    return status;
+}

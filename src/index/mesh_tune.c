@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT
+ * What an index learns from its vectors: how to code them, which route to
+ * take, and how much effort gives how much recall. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "base/thread.h"
+#include "index/mesh_int.h"
+
+enum {
+    SAMPLE = 4096,   /* vectors for mean and spread */
+    PROBES = 32,     /* vectors whose neighbours are looked for */
+    LOOKED_AT = 200000,
+    NEIGHBOURS = 10,
+};
+
+/* Where a code's error is more than this share of the squared distance to the
+ * tenth neighbour, the vectors are the quicker way: on the bench sets it is
+ * 0.01 to 0.03, but 0.9 on the one of overlapping sounds. */
+static const float coarse = 0.15f;
+
+/* ---- how to code --------------------------------------------------------------- */
+
+static uint32_t sampled(size_t i, size_t n, size_t of)
+{
+    return (uint32_t)((uint64_t)i * of / n);
+}
+
+static void measure_mean(mesh *m, mesh_scratch *s)
+{
+    size_t n = atomic_load(&m->n_slots), some = n < SAMPLE ? n : SAMPLE;
+    size_t dim = m->opt.dim;
+    bool dot = m->opt.metric == AKIN_METRIC_DOT;
+    for (uint32_t slot = 0; dot && slot < n; slot++) {
+        float normsq = mesh_chunk_of(m, slot)->norms[mesh_place(slot)];
+        if (normsq > m->longest) m->longest = normsq;
+    }
+    for (size_t i = 0; i < some; i++) {
+        uint32_t slot = sampled(i, some, n);
+        float norm = mesh_chunk_of(m, slot)->norms[mesh_place(slot)];
+        float by = m->opt.metric == AKIN_METRIC_COSINE ? norm : 1;
+        mesh_decode(m, slot, s->decoded);
+        for (size_t k = 0; k < dim; k++)
+            m->mean[k] += s->decoded[k] * by / (float)some;
+        if (dot) m->mean[dim] += sqrtf(m->longest - norm) / (float)some;
+    }
+}
+
+void mesh_draw_signs(mesh *m)
+{
+    random_state r = {m->opt.seed};
+    for (size_t i = 0; i < 2 * m->shape.padded; i++)
+        m->signs[i] = random_u64(&r) >> 63 ? 1 : -1;
+}
+
+typedef struct encoding {
+    mesh *m;
+    size_t n;
+    atomic_size_t next;
+    mesh_scratch **scratches;
+} encoding;
+
+static void encode_some(void *user, size_t thread)
+{
+    enum { GRAIN = 256 };
+    encoding *e = user;
+    for (;;) {
+        size_t first = atomic_fetch_add(&e->next, GRAIN);
+        if (first >= e->n) return;
+        size_t end = e->n - first < GRAIN ? e->n : first + GRAIN;
+        for (size_t slot = first; slot < end; slot++)
+            mesh_encode(e->m, e->scratches[thread], (uint32_t)slot);
+    }
+}
+
+static void measure_error(mesh *m)
+{
+    size_t n = atomic_load(&m->n_slots), some = n < SAMPLE ? n : SAMPLE;
+    double sum = 0;
+    for (size_t i = 0; i < some; i++) {
+        uint32_t slot = sampled(i, some, n);
+        sum += mesh_chunk_of(m, slot)->factors[mesh_place(slot)].error;
+    }
+    m->mean_error = (float)(sum / (double)some);
+}
+
+/* ---- which route --------------------------------------------------------------- */
+
+static int compare_floats(const void *a, const void *b)
+{
+    float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+/* The error of codes as a share of the squared distance to the tenth. */
+static float coarseness_at(mesh *m, mesh_scratch *s, uint32_t from)
+{
+    size_t n = atomic_load(&m->n_slots), some = n < LOOKED_AT ? n : LOOKED_AT;
+    topk top = {.hits = s->best, .k = NEIGHBOURS, .smaller_is_better = true};
+    mesh_probe_slot(m, &s->probe, from);
+    mesh_probe_prepare(m, &s->probe);
+    for (size_t i = 0; i < some; i++) {
+        uint32_t slot = sampled(i, some, n);
+        if (slot == from) continue;
+        float d = mesh_exact(m, &s->probe, slot);
+        if (topk_admits(&top, d)) topk_push(&top, slot, d);
+    }
+    float error = 2 * s->probe.norm * m->mean_error /
+                  sqrtf((float)m->shape.padded);
+    float tenth = top.n ? top.hits[0].score : 0;
+    return tenth > 0 ? error / tenth : error > 0 ? INFINITY : 0;
+}
+
+typedef struct routing {
+    mesh *m;
+    mesh_scratch **scratches;
+    atomic_size_t next;
+    float found[PROBES];
+} routing;
+
+static void probe_some(void *user, size_t thread)
+{
+    routing *r = user;
+    for (;;) {
+        size_t i = atomic_fetch_add(&r->next, 1);
+        if (i >= PROBES) return;
+        uint32_t from =
+            sampled(2 * i + 1, 2 * PROBES, atomic_load(&r->m->n_slots));
+        r->found[i] = coarseness_at(r->m, r->scratches[thread], from);
+    }
+}
+
+static void choose_route(mesh *m, mesh_scratch **scratches, size_t threads)
+{
+    akin_index_route route = m->opt.route;
+    if (route == AKIN_ROUTE_AUTO) {
+        routing r = {.m = m, .scratches = scratches};
+        thread_each(threads, probe_some, &r);
+        qsort(r.found, PROBES, sizeof *r.found, compare_floats);
+        route = r.found[PROBES / 2] < coarse ? AKIN_ROUTE_CODES
+                                             : AKIN_ROUTE_VECTORS;
+    }
+    atomic_store_explicit(&m->route, (int)route, memory_order_release);
+}
+
+akin_status mesh_decide(mesh *m, const mesh_job *job, akin_error *err)
+{
+    encoding e = {.m = m, .n = atomic_load(&m->n_slots)};
+    void *p;
+    AKIN_TRY(mem_new_array(job->threads, sizeof *e.scratches, "a build", &p,
+                           err));
+    e.scratches = p;
+    akin_status status = AKIN_OK;
+    for (size_t i = 0; i < job->threads && status == AKIN_OK; i++)
+        status = mesh_take_scratch(m, m->opt.effort, &e.scratches[i], err);
+    if (status == AKIN_OK) {
+        measure_mean(m, e.scratches[0]);
+        mesh_draw_signs(m);
+        atomic_store(&m->coded, true);
+        thread_each(job->threads, encode_some, &e);
+        measure_error(m);
+        choose_route(m, e.scratches, job->threads);
+    }
+    for (size_t i = 0; i < job->threads; i++)
+        mesh_give_scratch(m, e.scratches[i]);
+    mem_free(e.scratches);
+    return status;
+}
+
+/* ---- how much effort ----------------------------------------------------------- */
+
+static const size_t ladder[MESH_EFFORTS] = {10, 12, 16, 20, 24, 32, 40, 48, 64,
+                                            96, 128, 192, 256, 384, 512, 1024};
+
+typedef struct tuning {
+    mesh *m;
+    const float *queries;        /* [n, dim] */
+    const akin_index_hit *truth; /* [n, NEIGHBOURS] */
+    const size_t *counts;
+    size_t n, ef;
+    atomic_size_t next, n_found, n_true;
+    _Atomic int status;
+} tuning;
+
+/* A hit as near as the last true one is as good as it. */
+static size_t count_found(const mesh *m, const akin_index_hit *truth,
+                          size_t n_true, const akin_index_hit *hits, size_t n)
+{
+    size_t found = 0;
+    float last = n_true ? truth[n_true - 1].distance : 0;
+    for (size_t i = 0; i < n && i < n_true; i++)
+        found += mesh_larger_is_closer(m) ? hits[i].distance >= last
+                                          : hits[i].distance <= last;
+    return found;
+}
+
+static void tune_some(void *user, size_t thread)
+{
+    tuning *t = user;
+    (void)thread;
+    for (;;) {
+        akin_index_hit hits[NEIGHBOURS];
+        size_t i = atomic_fetch_add(&t->next, 1), n;
+        if (i >= t->n) return;
+        akin_index_query q = {.vector = t->queries + i * t->m->opt.dim,
+                              .k = NEIGHBOURS};
+        akin_status status = mesh_find(t->m, &q, t->ef, hits, &n, NULL);
+        if (status != AKIN_OK) atomic_store(&t->status, (int)status);
+        atomic_fetch_add(&t->n_true, t->counts[i]);
+        atomic_fetch_add(&t->n_found,
+                         count_found(t->m, t->truth + i * NEIGHBOURS,
+                                     t->counts[i], hits, n));
+    }
+}
+
+static akin_status climb(tuning *t, size_t threads, akin_error *err)
+{
+    double recalls[MESH_EFFORTS];
+    size_t n = 0;
+    while (n < MESH_EFFORTS) {
+        t->ef = ladder[n];
+        atomic_store(&t->next, 0);
+        atomic_store(&t->n_found, 0);
+        atomic_store(&t->n_true, 0);
+        thread_each(threads, tune_some, t);
+        if (atomic_load(&t->status) != AKIN_OK)
+            return AKIN_FAIL(err, (akin_status)atomic_load(&t->status),
+                             "out of memory for a search");
+        size_t n_true = atomic_load(&t->n_true);
+        recalls[n++] = n_true ? (double)atomic_load(&t->n_found) /
+                                    (double)n_true
+                              : 1;
+        if (recalls[n - 1] > 0.9995) break;
+    }
+    pthread_mutex_lock(&t->m->tune_mutex);
+    t->m->n_efforts = n;
+    memcpy(t->m->efforts, ladder, n * sizeof *ladder);
+    memcpy(t->m->recalls, recalls, n * sizeof *recalls);
+    pthread_mutex_unlock(&t->m->tune_mutex);
+    return AKIN_OK;
+}
+
+akin_status mesh_tune(mesh *m, const uint32_t *slots, size_t n,
+                      const mesh_job *job, akin_error *err)
+{
+    akin_status status = AKIN_OK;
+    void *queries = NULL, *truth = NULL, *counts = NULL;
+    akin_index_query q = {.k = NEIGHBOURS};
+    AKIN_TRYG(mem_new_array(n * m->opt.dim, sizeof(float), "a sample", &queries,
+                            err));
+    AKIN_TRYG(mem_new_array(n * NEIGHBOURS, sizeof(akin_index_hit), "a sample",
+                            &truth, err));
+    AKIN_TRYG(mem_new_array(n, sizeof(size_t), "a sample", &counts, err));
+    for (size_t i = 0; i < n; i++)
+        mesh_decode(m, slots[i], (float *)queries + i * m->opt.dim);
+    AKIN_TRYG(mesh_scan_batch(m, &q, queries, n, job->threads, truth, counts,
+                              err));
+    tuning t = {.m = m, .queries = queries, .truth = truth, .counts = counts,
+                .n = n};
+    AKIN_TRYG(climb(&t, job->threads, err));
+    m->n_changed = 0;
+done:
+    mem_free(queries);
+    mem_free(truth);
+    mem_free(counts);
+    return status;
+}
+
+/* Between two efforts recall is taken to grow evenly with the logarithm. */
+size_t mesh_ef(mesh *m, const akin_index_query *query)
+{
+    double recall = query->recall > 0 ? query->recall : 0.95, ef = 64;
+    if (query->ef) return query->ef;
+    pthread_mutex_lock(&m->tune_mutex);
+    size_t n = m->n_efforts, i = 0;
+    while (i < n && m->recalls[i] < recall) i++;
+    if (i < n) ef = (double)m->efforts[i];
+    if (i == n && n > 0) ef = 2 * (double)m->efforts[n - 1];
+    if (i > 0 && i < n) {
+        double from = m->recalls[i - 1], to = m->recalls[i];
+        double share = (recall - from) / (to - from);
+        double less = (double)m->efforts[i - 1];
+        ef = less * pow(ef / less, share);
+    }
+    pthread_mutex_unlock(&m->tune_mutex);
+    double per_hit = (double)query->k / NEIGHBOURS;
+    return (size_t)ceil(per_hit > 1 ? ef * per_hit : ef);
+}
