@@ -52,6 +52,8 @@ def sweeps(rows):
     """Rows by set, engine and settings without the effort, in their order."""
     found = {}
     for row in rows:
+        if row["params"].startswith("exact"):
+            continue  # no sweep: one answer at one cost
         settings = re.sub(r",?\b(ef|effort)=\d+", "", row["params"])
         key = row["set"], row["engine"], settings
         found.setdefault(key, []).append(row)

@@ -157,6 +157,8 @@ typedef struct akin_info {
     int64_t n_scores;           /* of classes, kept with windows */
     int64_t sqlite_bytes, index_bytes;
     const char *index_state;    /* "ok", "missing", "damaged: ..." */
+    const char *graph_state;    /* by which it is searched: "none is needed",
+                                   "ok", "missing" */
 } akin_info;
 
 /* Texts are borrowed from db until its next akin_get_info or close. */

@@ -50,7 +50,7 @@ typedef struct akin_bench_index_options {
 /* One way of searching, measured. */
 typedef struct akin_bench_line {
     const char *engine; /* "akin" */
-    const char *params; /* "links=32,effort=128,route=codes,ef=40", "exact",
+    const char *params; /* "links=32,effort=200,route=codes,ef=40", "exact",
                            "exact,batch=1000,threads=2"; lives for the call */
     double build_s;     /* adding all of base to an empty index */
     size_t threads;     /* that did so */

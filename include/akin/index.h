@@ -99,7 +99,7 @@ typedef struct akin_index_options {
     akin_metric metric; /* of all searches */
     akin_type type;     /* how vectors are kept: AKIN_F32 or AKIN_F16 */
     size_t links;       /* of a vector to others, 8 .. 128; 0: 32 */
-    size_t effort;      /* candidates looked at for links, 8 .. 4096; 0: 128 */
+    size_t effort;      /* candidates looked at for links, 8 .. 4096; 0: 200 */
     uint64_t seed;      /* same seed, vectors and one thread: same index */
     akin_index_route route;
 } akin_index_options;
@@ -132,8 +132,9 @@ typedef struct akin_index_work {
 
 /* Adds n vectors [n, dim], copied. ids NULL: they go on behind the largest id
  * so far; an id that is there gets the new vector instead of the
- * old. work may be NULL. AKIN_EUSAGE: a value that is not finite (the first is
- * named; nothing is added), the same id twice; AKIN_ELIMIT: over 2^29. */
+ * old. work may be NULL. AKIN_EUSAGE: a value that is not finite, or of
+ * AKIN_F16 65520 or more (the first vector is named; nothing is added), the
+ * same id twice; AKIN_ELIMIT: over 2^29, or no ids left behind the largest. */
 AKIN_API akin_status akin_index_add(akin_index *index, const uint64_t *ids,
                                     const float *vectors, size_t n,
                                     const akin_index_work *work,

@@ -53,7 +53,7 @@ static const option_spec option_table[] = {
      .value = "N", .help = "of a vector to others (32)", .min = 8,
      .max = 128},
     {.name = "effort", .type = OPTION_INTEGER, .offset = AT(effort),
-     .value = "N", .help = "candidates looked at for links (128)", .min = 8,
+     .value = "N", .help = "candidates looked at for links (200)", .min = 8,
      .max = 4096},
     {.name = "seed", .type = OPTION_INTEGER, .offset = AT(seed), .value = "N",
      .help = "of what the index does by chance (0)", .min = 0, .max = 1e15},

@@ -66,12 +66,13 @@ static json_t *model_to_json(const akin_info *info)
 static json_t *info_to_json(const akin_info *info)
 {
     return json_pack(
-        "{s:o, s:s, s:o, s:o, s:o, s:{s:I, s:I}, s:{s:s}}", "database",
+        "{s:o, s:s, s:o, s:o, s:o, s:{s:I, s:I}, s:{s:s, s:s}}",
+        "database",
         json_text(info->path), "format", info->format, "model",
         model_to_json(info), "settings", settings_to_json(&info->settings),
         "counts", counts_to_json(info), "bytes", "sqlite",
         (json_int_t)info->sqlite_bytes, "index", (json_int_t)info->index_bytes,
-        "index", "state", info->index_state);
+        "index", "state", info->index_state, "graph", info->graph_state);
 }
 
 static void print_sound_settings(const akin_settings *s)
@@ -133,6 +134,11 @@ static void print_info(const akin_info *info)
     print_size(info->index_bytes, index);
     printf("size         %s rows, %s index\n", rows, index);
     printf("index        %s\n", info->index_state);
+    if (strcmp(info->graph_state, "ok") == 0)
+        printf("graph        ok\n");
+    if (strcmp(info->graph_state, "missing") == 0)
+        printf("graph        missing: akin index %s makes searches faster\n",
+               info->path);
 }
 
 static akin_status show(const char *path, bool json, akin_error *err)

@@ -19,7 +19,7 @@ enum {
     BATCH = 1000,
     PIECE = 256, /* queries between two looks at whether to stop */
     PARAMS_SIZE = 96,
-    DEFAULT_EFFORT = 128, /* akin/index.h's */
+    DEFAULT_EFFORT = 200, /* akin/index.h's */
 };
 static const size_t efforts[] = {10, 12, 14, 16,  20,  24,  28,  32,  40,  48,
                                  64, 80, 96, 128, 160, 200, 256, 320, 400, 512};
@@ -42,7 +42,7 @@ typedef struct bench {
     double *took[1 + PASSES]; /* [queries.n] seconds of each query */
     double build_s;
     size_t bytes;
-    char shape[PARAMS_SIZE]; /* "links=32,effort=128,route=codes" */
+    char shape[PARAMS_SIZE]; /* "links=32,effort=200,route=codes" */
 } bench;
 
 /* How queries are asked: with an ef, or exactly if it is 0; `batch` at once if

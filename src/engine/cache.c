@@ -21,10 +21,14 @@
 
 enum { SAMPLED_ROWS = 1024 };
 
+static _Atomic size_t cache_min_bytes;
+
+void cache_set_min_bytes(size_t bytes) { cache_min_bytes = bytes; }
+
 bool cache_is_worth(size_t n_rows, size_t dim)
 {
-    size_t bytes;
-    return mem_mul(n_rows, dim * 2, &bytes) && bytes >= CACHE_MIN_BYTES;
+    size_t bytes, least = cache_min_bytes ? cache_min_bytes : CACHE_MIN_BYTES;
+    return mem_mul(n_rows, dim * 2, &bytes) && bytes >= least;
 }
 
 static mesh_borrowed cache_rows(const index_file *index)

@@ -8,6 +8,9 @@
 #include "akin/index.h"
 #include "engine/database.h"
 
+/* Tests only: how many bytes of vectors are worth a graph; 0: as ever. */
+void cache_set_min_bytes(size_t bytes);
+
 /* Whether a graph over so many vectors is faster than a look at each. */
 bool cache_is_worth(size_t n_rows, size_t dim);
 

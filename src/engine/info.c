@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "engine/cache.h"
 #include "engine/snapshot.h"
 #include "index/distance.h"
 
@@ -13,6 +14,14 @@ static int64_t info_file_bytes(const char *path)
 {
     file_stamp stamp;
     return file_stat(path, &stamp, NULL) == AKIN_OK ? stamp.size_bytes : 0;
+}
+
+static const char *info_graph(akin_db *db, index_file *index)
+{
+    if (!index) return "none is needed";
+    const usearch_info *info = usearch_get_info(index->file);
+    if (!cache_is_worth(info->n_rows, info->dim)) return "none is needed";
+    return cache_graph(db, index) ? "ok" : "missing";
 }
 
 /* Vectors that a scan would look at, and what state the index file is in. */
@@ -26,6 +35,7 @@ static akin_status info_vectors(akin_db *db, akin_info *out, akin_error *err)
         out->n_vectors = (int64_t)s.n_allowed;
         out->n_pending = (int64_t)s.pending.n;
         state = mem_strdup(s.index ? "ok" : "missing");
+        out->graph_state = info_graph(db, s.index);
     } else if (status == AKIN_ECORRUPT || status == AKIN_EUNSUPPORTED ||
                status == AKIN_EVERSION) {
         state = text_format("damaged: %s", why.text);
@@ -52,6 +62,7 @@ akin_status akin_get_info(akin_db *db, akin_info *out, akin_error *err)
     akin_status status = store_count(reader, &counts, err);
     database_give_store(db, reader);
     AKIN_TRY(status);
+    out->graph_state = "missing";
     AKIN_TRY(info_vectors(db, out, err));
     out->path = db->path;
     out->format = db->schema == STORE_HOPLITE_1 ? "hoplite 1.x"

@@ -37,6 +37,9 @@ static akin_status check_options(const akin_index_options *opt, akin_error *err)
     if (opt->type != AKIN_F32 && opt->type != AKIN_F16)
         return AKIN_FAIL(err, AKIN_EUSAGE,
                          "an index keeps vectors as float32 or float16");
+    if (opt->route < AKIN_ROUTE_AUTO || opt->route > AKIN_ROUTE_VECTORS)
+        return AKIN_FAIL(err, AKIN_EUSAGE, "there is no route %d",
+                         (int)opt->route);
     if (opt->links && (opt->links < 8 || opt->links > MESH_MAX_LINKS))
         return AKIN_FAIL(err, AKIN_EUSAGE, "links must be 8 to %d, not %zu",
                          MESH_MAX_LINKS, opt->links);
@@ -44,6 +47,20 @@ static akin_status check_options(const akin_index_options *opt, akin_error *err)
         return AKIN_FAIL(err, AKIN_EUSAGE, "effort must be 8 to 4096, not %zu",
                          opt->effort);
     return AKIN_OK;
+}
+
+/* A sketch does without an eighth of the values if it saves a line of memory. */
+static void size_sketch(mesh *m)
+{
+    enum { LINE = 64 };
+    size_t n = m->shape.padded, bytes = (n / 8 + LINE - 1) / LINE * LINE;
+    size_t room = 8 * (bytes - sizeof(mesh_tail)) / LINE * LINE;
+    if (8 * room < 7 * n) {
+        bytes += LINE;
+        room = n;
+    }
+    m->sketch_dims = room < n ? room : n;
+    m->shape.sketch_bytes = bytes;
 }
 
 akin_status mesh_new(const akin_index_options *opt, mesh **out, akin_error *err)
@@ -54,10 +71,11 @@ akin_status mesh_new(const akin_index_options *opt, mesh **out, akin_error *err)
     mesh *m = p;
     m->opt = *opt;
     if (!m->opt.links) m->opt.links = 32;
-    if (!m->opt.effort) m->opt.effort = 128;
+    if (!m->opt.effort) m->opt.effort = 200;
     bool dot = opt->metric == AKIN_METRIC_DOT;
     m->shape = codes_shape_of(opt->dim + (dot ? 1 : 0));
     m->sketched = opt->dim >= MESH_SKETCH_DIM;
+    size_sketch(m);
     m->row_bytes = opt->dim * (opt->type == AKIN_F16 ? 2 : 4);
     m->codes = codes_get();
     m->halves = distance_get();
@@ -89,6 +107,7 @@ void akin_index_close(akin_index *m)
     if (!m) return;
     mesh_free_scratches(m);
     mesh_free_chunks(m);
+    mesh_longer_free(m);
     mesh_table_free(m->table);
     mem_free(m->free_slots);
     mem_free(m->mean);
@@ -109,6 +128,14 @@ static bool is_finite(const float *x, size_t n)
     float sum = 0;
     for (size_t i = 0; i < n; i++) sum += x[i] * 0;
     return sum == 0;
+}
+
+/* What float16 rounds to infinity. */
+static bool fits_half(const float *x, size_t n)
+{
+    float max = 0;
+    for (size_t i = 0; i < n; i++) max = fmaxf(max, fabsf(x[i]));
+    return max < 65520;
 }
 
 static int compare_ids(const void *a, const void *b)
@@ -141,7 +168,8 @@ typedef struct adding {
     mesh_job job;
     uint32_t *slots;    /* [n] in the order in which they are linked */
     uint32_t *sources;  /* [n] which vector each gets */
-    mesh_replaced old;
+    uint32_t *old_slots; /* [n] what the ids had before, or MESH_NONE */
+    size_t n_old;
     atomic_size_t next;
     mesh_scratch **scratches;
 } adding;
@@ -196,11 +224,48 @@ static akin_status take_slots(adding *a, akin_error *err)
         c->levels[mesh_place(slot)] = (uint8_t)level;
         c->upper_at[mesh_place(slot)] = (uint32_t)m->n_upper;
         m->n_upper += (size_t)level;
+        for (int l = 0; l <= level; l++) /* it may never be linked */
+            mesh_write_list(mesh_list(m, slot, l), mesh_list_size(m, l), NULL,
+                            0);
         a->slots[i] = slot;
     }
     m->n_free -= used;
-    memcpy(a->slots + n_new, m->free_slots + m->n_free,
-           used * sizeof *a->slots);
+    if (used)
+        memcpy(a->slots + n_new, m->free_slots + m->n_free,
+               used * sizeof *a->slots);
+    return AKIN_OK;
+}
+
+/* ---- places -------------------------------------------------------------------- */
+
+typedef struct level_part {
+    const adding *a;
+    size_t first; /* of the order in which they are linked */
+} level_part;
+
+static void load_source(void *user, size_t i, float *out)
+{
+    const level_part *part = user;
+    const adding *a = part->a;
+    const mesh *m = a->m;
+    size_t source = a->sources[part->first + i], dim = m->opt.dim;
+    if (a->vectors)
+        memcpy(out, a->vectors + source * dim, dim * sizeof *out);
+    else
+        m->halves->from_half(m->borrowed + id_of(a, source) * m->row_bytes,
+                             dim, out);
+}
+
+/* Of the first many, those of level 0 are put beside their like. */
+static akin_status place_slots(adding *a, akin_error *err)
+{
+    level_part part = {.a = a, .first = a->n / MESH_STEP};
+    mesh_vectors from = {.load = load_source, .user = &part};
+    if (atomic_load(&a->m->n_slots) > 0 || a->n < DECIDE_AT) return AKIN_OK;
+    uint32_t *slots = a->slots + part.first;
+    size_t n = a->n - part.first;
+    AKIN_TRY(mesh_place_alike(a->m, &from, n, a->job.threads, slots, err));
+    for (size_t i = 0; i < n; i++) slots[i] += (uint32_t)part.first;
     return AKIN_OK;
 }
 
@@ -251,59 +316,98 @@ static akin_status write_rows(adding *a, akin_error *err)
     return status;
 }
 
-/* Ids get their slots; those that had one before give it up when the new one
- * is linked. */
+/* New ids get their slots. Those that had one keep it until all are linked:
+ * a search that met neither, the new one not yet and the old one no more, would
+ * miss what is there. */
 static akin_status note_ids(adding *a, akin_error *err)
 {
     mesh *m = a->m;
     akin_status status = AKIN_OK;
+    size_t n = 0;
     AKIN_TRY(mesh_table_lock(m, err));
-    for (size_t i = 0; i < a->n && status == AKIN_OK; i++) {
-        uint64_t id = id_of(a, a->sources[i]);
-        a->old.slots[i] = MESH_NONE;
-        if (mesh_table_find(m->table, id, &a->old.slots[i])) a->old.any = true;
-        status = mesh_table_put(m->table, id, a->slots[i], err);
+    for (; n < a->n && status == AKIN_OK; n++) {
+        uint64_t id = id_of(a, a->sources[n]);
+        a->old_slots[n] = MESH_NONE;
+        if (mesh_table_find(m->table, id, &a->old_slots[n]))
+            a->n_old++;
+        else
+            status = mesh_table_put(m->table, id, a->slots[n], err);
     }
+    for (size_t i = 0; i < n && status != AKIN_OK; i++)
+        if (a->old_slots[i] == MESH_NONE)
+            mesh_table_remove(m->table, id_of(a, a->sources[i]));
     mesh_table_unlock(m);
     return status;
+}
+
+static void give_back(mesh *m, uint32_t slot)
+{
+    void *p = m->free_slots; /* without memory for it, the slot is lost */
+    if (mem_grow(&p, &m->cap_free, m->n_free + 1, sizeof *m->free_slots,
+                 MESH_MAX_SLOTS, NULL) != AKIN_OK)
+        return;
+    m->free_slots = p;
+    m->free_slots[m->n_free++] = slot;
+}
+
+/* Ids that had a slot change to the new one; when no search is under way that
+ * may have missed that, the old one goes. */
+static void replace_old(adding *a)
+{
+    mesh *m = a->m;
+    size_t n = 0;
+    if (a->n_old == 0) return;
+    pthread_rwlock_wrlock(&m->table_lock);
+    for (size_t i = 0; i < a->n; i++) {
+        if (mesh_state_of(m, a->slots[i]) != MESH_LIVE)
+            a->old_slots[i] = MESH_NONE;
+        else if (a->old_slots[i] != MESH_NONE) /* no memory for what is there */
+            (void)!mesh_table_put(m->table, mesh_id(m, a->slots[i]),
+                                  a->slots[i], NULL);
+    }
+    pthread_rwlock_unlock(&m->table_lock);
+    mesh_wait_for_readers(m);
+    for (size_t i = 0; i < a->n; i++) {
+        uint32_t old = a->old_slots[i];
+        if (old == MESH_NONE) continue;
+        atomic_store(&mesh_chunk_of(m, old)->states[mesh_place(old)],
+                     MESH_DEAD);
+        n++;
+    }
+    atomic_fetch_sub(&m->n_live, n);
+    atomic_fetch_add(&m->n_dead, n);
+    atomic_store(&m->n_twice, 0);
 }
 
 /* What was not linked is as if it had not come. */
 static void settle(adding *a)
 {
     mesh *m = a->m;
-    size_t n_live = 0, n_old = 0;
+    size_t n_live = 0;
     pthread_rwlock_wrlock(&m->table_lock);
     for (size_t i = 0; i < a->n; i++) {
-        uint32_t old = a->old.slots[i];
         if (mesh_state_of(m, a->slots[i]) == MESH_LIVE) {
             n_live++;
-            n_old += old != MESH_NONE;
             continue;
         }
-        uint64_t id = mesh_id(m, a->slots[i]);
-        mesh_table_remove(m->table, id);
-        if (old != MESH_NONE) /* there is room: one was just removed */
-            (void)!mesh_table_put(m->table, id, old, NULL);
-        void *p = m->free_slots; /* without memory for it, the slot is lost */
-        if (mem_grow(&p, &m->cap_free, m->n_free + 1, sizeof *m->free_slots,
-                     MESH_MAX_SLOTS, NULL) == AKIN_OK) {
-            m->free_slots = p;
-            m->free_slots[m->n_free++] = a->slots[i];
-        }
+        if (a->old_slots[i] == MESH_NONE)
+            mesh_table_remove(m->table, mesh_id(m, a->slots[i]));
+        give_back(m, a->slots[i]);
     }
     pthread_rwlock_unlock(&m->table_lock);
     atomic_fetch_add(&m->n_live, n_live);
-    atomic_fetch_sub(&m->n_live, n_old);
-    atomic_fetch_add(&m->n_dead, n_old);
     m->n_changed += n_live;
+    mesh_longer_add(m, a->slots, a->n);
+    replace_old(a);
+    mesh_connect_new(m, a->slots, a->n);
 }
 
 static akin_status link_part(adding *a, size_t first, size_t end,
                              akin_error *err)
 {
-    mesh_replaced old = {.slots = a->old.slots + first, .any = a->old.any};
-    return mesh_link(a->m, a->slots + first, end - first, &old, &a->job, err);
+    a->job.n_done = first;
+    a->job.n_all = a->n;
+    return mesh_link(a->m, a->slots + first, end - first, &a->job, err);
 }
 
 /* Some are held back until the others are linked: what is asked later will not
@@ -329,35 +433,85 @@ static bool sweep_is_due(const mesh *m)
            (double)dead > sweep_share * (double)atomic_load(&m->n_live);
 }
 
+/* Of dot, until there are codes that rely on it. */
+static void note_longest(adding *a)
+{
+    mesh *m = a->m;
+    float longest = m->longest;
+    if (m->opt.metric != AKIN_METRIC_DOT || atomic_load(&m->coded)) return;
+    for (size_t i = 0; i < a->n; i++) {
+        const mesh_chunk *c = mesh_chunk_of(m, a->slots[i]);
+        longest = fmaxf(longest, c->norms[mesh_place(a->slots[i])]);
+    }
+    m->longest = longest;
+}
+
+static akin_status new_rows(adding *a, akin_error *err)
+{
+    mesh *m = a->m;
+    size_t end = 0, n_free = m->n_free, n_upper = m->n_upper;
+    akin_status status = take_slots(a, err);
+    if (status == AKIN_OK) status = place_slots(a, err);
+    if (status == AKIN_OK) status = write_rows(a, err);
+    if (status == AKIN_OK)
+        status = mesh_longer_reserve(m, a->slots, a->n, err);
+    if (status == AKIN_OK) status = note_ids(a, err);
+    if (status != AKIN_OK) {
+        m->n_free = n_free;
+        m->n_upper = n_upper;
+        return status;
+    }
+    note_longest(a);
+    for (size_t i = 0; i < a->n; i++)
+        if (a->slots[i] >= end) end = (size_t)a->slots[i] + 1;
+    if (end > atomic_load(&m->n_slots)) atomic_store(&m->n_slots, end);
+    return AKIN_OK;
+}
+
+/* Ids end at the largest there can be. */
+static void note_next_id(adding *a)
+{
+    uint64_t next_id = a->m->next_id;
+    for (size_t i = 0; i < a->n; i++) {
+        uint64_t id = id_of(a, i);
+        if (id >= next_id) next_id = id < UINT64_MAX ? id + 1 : id;
+    }
+    a->m->next_id = next_id;
+}
+
+/* From here on searches know that an id may be there twice. */
+static void expect_twice(adding *a)
+{
+    if (a->n_old == 0) return;
+    atomic_store(&a->m->n_twice, a->n_old);
+    mesh_wait_for_readers(a->m);
+}
+
 static akin_status add_rows(adding *a, akin_error *err)
 {
     mesh *m = a->m;
-    uint64_t next_id = m->next_id;
     void *p;
+    if (!a->ids && a->n > UINT64_MAX - m->next_id)
+        return AKIN_FAIL(err, AKIN_ELIMIT,
+                         "there are no ids behind %llu for %zu vectors",
+                         (unsigned long long)m->next_id, a->n);
     AKIN_TRY(mesh_own_all(m, err));
     if (sweep_is_due(m)) AKIN_TRY(mesh_sweep(m, &a->job, err));
     AKIN_TRY(mem_new_array(a->n, sizeof *a->slots, "new ids", &p, err));
     a->slots = p;
     AKIN_TRY(mem_new_array(a->n, sizeof *a->sources, "new ids", &p, err));
     a->sources = p;
-    AKIN_TRY(mem_new_array(a->n, sizeof *a->old.slots, "new ids", &p, err));
-    a->old.slots = p;
+    AKIN_TRY(mem_new_array(a->n, sizeof *a->old_slots, "new ids", &p, err));
+    a->old_slots = p;
     shuffle(a);
-    AKIN_TRY(take_slots(a, err));
-    AKIN_TRY(write_rows(a, err));
-    size_t end = 0;
-    for (size_t i = 0; i < a->n; i++)
-        if (a->slots[i] >= end) end = (size_t)a->slots[i] + 1;
-    if (end > atomic_load(&m->n_slots)) atomic_store(&m->n_slots, end);
-    AKIN_TRY(note_ids(a, err));
+    AKIN_TRY(new_rows(a, err));
+    expect_twice(a);
     akin_status status = AKIN_OK;
     if (!atomic_load(&m->coded) && atomic_load(&m->n_slots) >= DECIDE_AT)
         status = mesh_decide(m, &a->job, err);
     if (status == AKIN_OK) status = link_rows(a, err);
     settle(a);
-    for (size_t i = 0; i < a->n; i++)
-        if (id_of(a, i) >= next_id) next_id = id_of(a, i) + 1;
-    m->next_id = next_id;
+    note_next_id(a);
     return status;
 }
 
@@ -384,7 +538,7 @@ akin_status mesh_add(mesh *m, const uint64_t *ids, const float *vectors,
     pthread_mutex_unlock(&m->write_mutex);
     mem_free(a.slots);
     mem_free(a.sources);
-    mem_free(a.old.slots);
+    mem_free(a.old_slots);
     return status;
 }
 
@@ -396,6 +550,11 @@ akin_status akin_index_add(akin_index *m, const uint64_t *ids,
         if (!is_finite(vectors + i * m->opt.dim, m->opt.dim))
             return AKIN_FAIL(err, AKIN_EUSAGE,
                              "vector %zu has a value that is not finite", i);
+    for (size_t i = 0; m->opt.type == AKIN_F16 && i < n; i++)
+        if (!fits_half(vectors + i * m->opt.dim, m->opt.dim))
+            return AKIN_FAIL(err, AKIN_EUSAGE,
+                             "vector %zu has a value that float16 cannot hold",
+                             i);
     return mesh_add(m, ids, vectors, n, work, err);
 }
 
@@ -419,6 +578,11 @@ void mesh_borrow(akin_index *m, const mesh_borrowed *borrowed)
 akin_status mesh_add_borrowed(akin_index *m, const uint64_t *numbers, size_t n,
                               const akin_index_work *work, akin_error *err)
 {
+    for (size_t i = 0; i < n; i++)
+        if (numbers[i] >= m->n_borrowed)
+            return AKIN_FAIL(err, AKIN_EUSAGE,
+                             "there is no vector %llu among %zu",
+                             (unsigned long long)numbers[i], m->n_borrowed);
     return mesh_add(m, numbers, NULL, n, work, err);
 }
 
@@ -457,8 +621,9 @@ static akin_status remove_ids(mesh *m, const uint64_t *ids, size_t n,
     AKIN_TRY(mesh_table_lock(m, err));
     for (size_t i = 0; i < n; i++) remove_id(m, ids[i], n_removed);
     mesh_table_unlock(m);
-    mesh_job job = job_of(NULL);
-    return sweep_is_due(m) ? mesh_sweep(m, &job, err) : AKIN_OK;
+    mesh_job job = job_of(NULL); /* without memory for it, the next one sweeps */
+    if (sweep_is_due(m)) (void)!mesh_sweep(m, &job, NULL);
+    return AKIN_OK;
 }
 
 akin_status akin_index_remove(akin_index *m, const uint64_t *ids, size_t n,
@@ -480,7 +645,7 @@ static akin_status check_query(const mesh *m, const akin_index_query *q,
     if (q->k < 1 || q->k > MAX_K)
         return AKIN_FAIL(err, AKIN_EUSAGE, "k must be 1 to %d, not %zu", MAX_K,
                          q->k);
-    if (q->recall < 0 || q->recall >= 1)
+    if (!(q->recall >= 0 && q->recall < 1))
         return AKIN_FAIL(err, AKIN_EUSAGE,
                          "recall is a share between 0 and 1, not %g",
                          q->recall);
@@ -530,7 +695,8 @@ static akin_status search(mesh *m, const akin_index_query *query,
     size_t ef = mesh_ef(m, &q);
     if (is_scanned(ef, n_allowed, n_live))
         return mesh_scan(m, &q, q.allow, hits, n, err);
-    AKIN_TRY(mesh_find(m, &q, ef, hits, n, err));
+    double share = (double)n_allowed / (double)n_live;
+    AKIN_TRY(mesh_find_allowed(m, &q, ef, share, hits, n, err));
     if (*n == q.k || *n == n_allowed) return AKIN_OK;
     return mesh_scan(m, &q, false, hits, n, err);
 }
@@ -588,7 +754,7 @@ akin_status akin_index_get(akin_index *m, uint64_t id, float *out,
     if (status == AKIN_OK) {
         bool found = mesh_table_find(m->table, id, &slot);
         mesh_table_unshare(m);
-        if (found)
+        if (found && mesh_state_of(m, slot) == MESH_LIVE)
             mesh_decode(m, slot, out);
         else
             status = AKIN_FAIL(err, AKIN_ENOTFOUND, "there is no vector %llu",

@@ -38,12 +38,15 @@ void mesh_write_list(_Atomic uint32_t *list, size_t size,
         atomic_store_explicit(&list[i], MESH_NONE, memory_order_release);
 }
 
-static size_t read_list(_Atomic uint32_t *list, size_t size, uint32_t *links)
+/* Up to the first link that cannot be: the lists of a file are not looked at
+ * when it is opened. */
+static size_t read_list(_Atomic uint32_t *list, size_t size, size_t limit,
+                        uint32_t *links)
 {
     size_t n = 0;
     for (; n < size; n++) {
         links[n] = atomic_load_explicit(&list[n], memory_order_acquire);
-        if (links[n] == MESH_NONE) break;
+        if (links[n] >= limit) break;
     }
     return n;
 }
@@ -116,7 +119,6 @@ static void cut_list(mesh *m, mesh_scratch *s, uint32_t from, uint32_t *links,
 {
     float distances[MESH_MAX_LINKS + 1];
     uint32_t out[MESH_MAX_LINKS];
-    mesh_prefetch(m, links, n);
     mesh_probe_code(m, &s->other, from);
     mesh_measure(m, s, &s->other, links, n, distances);
     for (size_t i = 0; i < n; i++)
@@ -133,7 +135,8 @@ static void link_back(mesh *m, mesh_scratch *s, uint32_t from, uint32_t to,
     uint32_t links[MESH_MAX_LINKS + 1];
     mesh_lock(m, from);
     _Atomic uint32_t *list = mesh_list(m, from, level);
-    size_t size = mesh_list_size(m, level), n = read_list(list, size, links);
+    size_t size = mesh_list_size(m, level);
+    size_t n = read_list(list, size, s->limit, links);
     bool there = false;
     for (size_t i = 0; i < n; i++) there = there || links[i] == to;
     if (!there && n < size) {
@@ -180,15 +183,15 @@ static int find_links(mesh *m, mesh_scratch *s, uint32_t slot, uint64_t top,
     return l;
 }
 
-/* All own lists are written before the first link to the slot is, so that
- * whoever comes by way of it finds a way on. */
 static void set_state(const mesh *m, uint32_t slot, enum mesh_state state)
 {
     atomic_store_explicit(&mesh_chunk_of(m, slot)->states[mesh_place(slot)],
                           (uint8_t)state, memory_order_release);
 }
 
-static void link_slot(mesh *m, mesh_scratch *s, uint32_t slot, uint32_t old)
+/* All own lists are written before the first link to the slot is, so that
+ * whoever comes by way of it finds a way on. */
+static void link_slot(mesh *m, mesh_scratch *s, uint32_t slot)
 {
     new_links found;
     int level = level_of(m, slot);
@@ -203,7 +206,6 @@ static void link_slot(mesh *m, mesh_scratch *s, uint32_t slot, uint32_t old)
         mesh_write_list(mesh_list(m, slot, i), mesh_list_size(m, i),
                         found.links[i], found.n[i]);
     set_state(m, slot, MESH_LIVE);
-    if (old != MESH_NONE) set_state(m, old, MESH_DEAD);
     for (int i = from; i >= 0; i--)
         for (size_t k = 0; k < found.n[i]; k++)
             link_back(m, s, found.links[i][k], slot, i);
@@ -217,12 +219,10 @@ static void link_slot(mesh *m, mesh_scratch *s, uint32_t slot, uint32_t old)
 typedef struct linking {
     mesh *m;
     const uint32_t *slots;
-    const mesh_replaced *old;
     size_t n;
-    const akin_index_work *work;
+    const mesh_job *job;
     atomic_size_t next;
     atomic_bool stop;
-    size_t n_threads;
     mesh_scratch **scratches;
 } linking;
 
@@ -232,14 +232,14 @@ static void link_some(void *user, size_t thread)
     for (;;) {
         size_t first = atomic_fetch_add(&l->next, GRAIN);
         if (first >= l->n || atomic_load(&l->stop)) return;
-        if (thread == 0 && l->work->progress &&
-            !l->work->progress(l->work->user, "link",
-                               (double)first / (double)l->n))
+        const akin_index_work *work = l->job->work;
+        double done = (double)(l->job->n_done + first);
+        if (thread == 0 && work->progress &&
+            !work->progress(work->user, "link", done / (double)l->job->n_all))
             atomic_store(&l->stop, true);
         size_t end = l->n - first < GRAIN ? l->n : first + GRAIN;
         for (size_t i = first; i < end; i++)
-            link_slot(l->m, l->scratches[thread], l->slots[i],
-                      l->old->slots[i]);
+            link_slot(l->m, l->scratches[thread], l->slots[i]);
     }
 }
 
@@ -252,11 +252,9 @@ static void give_up(linking *l)
 }
 
 akin_status mesh_link(mesh *m, const uint32_t *slots, size_t n,
-                      const mesh_replaced *old, const mesh_job *job,
-                      akin_error *err)
+                      const mesh_job *job, akin_error *err)
 {
-    linking l = {.m = m, .slots = slots, .old = old, .work = job->work,
-                 .n_threads = job->threads};
+    linking l = {.m = m, .slots = slots, .job = job};
     void *p;
     AKIN_TRY(mem_new_array(job->threads, sizeof *l.scratches, "a build", &p,
                            err));

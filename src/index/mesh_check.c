@@ -90,6 +90,38 @@ static void check_list(checking *c, uint32_t slot)
     }
 }
 
+static void check_upper_list(checking *c, uint32_t slot, int level)
+{
+    const mesh *m = c->m;
+    _Atomic uint32_t *list = mesh_list(m, slot, level);
+    size_t n_slots = atomic_load(&m->n_slots);
+    for (size_t i = 0; i < MESH_UPPER_LINKS; i++) {
+        uint32_t to = atomic_load(&list[i]);
+        if (to == MESH_NONE) break;
+        if (to >= n_slots || to == slot ||
+            mesh_state_of(m, to) == MESH_UNUSED ||
+            mesh_chunk_of(m, to)->levels[mesh_place(to)] < level)
+            tell(c, "slot %u is linked with %u at level %d", slot, to, level);
+    }
+}
+
+/* Each id is that of one slot, and is found there. */
+static akin_status check_ids(checking *c, akin_error *err)
+{
+    mesh *m = c->m;
+    size_t n = atomic_load(&m->n_slots);
+    AKIN_TRY(mesh_table_share(m, err));
+    for (uint32_t slot = 0, at = 0; slot < n; slot++) {
+        if (mesh_state_of(m, slot) != MESH_LIVE) continue;
+        uint64_t id = mesh_id(m, slot);
+        if (!mesh_table_find(m->table, id, &at) || at != slot)
+            tell(c, "the id %llu is not only in slot %u",
+                 (unsigned long long)id, slot);
+    }
+    mesh_table_unshare(m);
+    return AKIN_OK;
+}
+
 static size_t spread(const mesh *m, uint8_t *reached, uint32_t *queue,
                      uint32_t entry)
 {
@@ -175,10 +207,14 @@ akin_status akin_index_check(akin_index *m,
         if (mesh_state_of(m, slot) == MESH_UNUSED) continue;
         n_live += mesh_state_of(m, slot) == MESH_LIVE;
         check_list(&c, slot);
+        for (int l = 1; l <= mesh_chunk_of(m, slot)->levels[mesh_place(slot)];
+             l++)
+            check_upper_list(&c, slot, l);
     }
     if (n_live != atomic_load(&m->n_live))
         tell(&c, "%zu vectors are there, %zu are counted", n_live,
              atomic_load(&m->n_live));
+    AKIN_TRY(check_ids(&c, err));
     AKIN_TRY(check_reach(&c, err));
     AKIN_TRY(sample_recall(&c, recall ? recall : &ignored, err));
     if (c.n_problems)

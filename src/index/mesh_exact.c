@@ -24,6 +24,7 @@ typedef struct scan {
     mesh_scratch *s;
     const akin_index_query *query;
     topk *top;
+    bool coded;    /* when it began */
     float missing; /* |d| */
 } scan;
 
@@ -37,19 +38,22 @@ static float byte_error(const mesh *m, const mesh_probe *p)
     return (float)sqrt(sum) * 1.0001f;
 }
 
-/* The squared distance beyond which nothing can enter. */
+/* The squared distance beyond which nothing can enter; with room for what a
+ * kernel rounds off, in 8 sums of dim / 8 products at least. */
 static float limit_of(const scan *c, float normsq)
 {
     const topk *top = c->top;
     if (top->n < top->k) return INFINITY;
     float worst = top->hits[0].score;
+    float room = 4 * (float)(c->m->opt.dim / 8 + 16) * 0x1p-24f;
     switch (c->m->opt.metric) {
-    case AKIN_METRIC_L2SQ: return worst;
-    case AKIN_METRIC_COSINE: return 2 * worst;
+    case AKIN_METRIC_L2SQ: return worst + room * worst;
+    case AKIN_METRIC_COSINE: return 2 * worst + room;
     case AKIN_METRIC_DOT: break;
     }
-    float all = normsq > c->m->longest ? normsq : c->m->longest;
-    return c->s->probe.vector_norm + all - 2 * worst;
+    float longest = c->s->probe.longest;
+    float both = c->s->probe.vector_norm + fmaxf(normsq, longest);
+    return both + room * both - 2 * worst;
 }
 
 static void take(scan *c, uint32_t slot)
@@ -58,27 +62,52 @@ static void take(scan *c, uint32_t slot)
               mesh_public_distance(c->m, &c->s->probe, slot));
 }
 
+/* What is kept of the vectors of a block, side by side. */
+typedef struct kept {
+    float codes[BLOCK], normsqs[BLOCK], errors[BLOCK];
+} kept;
+
+static void keep(const mesh *m, kept *k, size_t i, const mesh_chunk *chunk,
+                 size_t at)
+{
+    const mesh_factors *f = mesh_factors_of(m, chunk, at);
+    k->codes[i] = f->code;
+    k->normsqs[i] = f->normsq;
+    k->errors[i] = chunk->errors[at];
+}
+
+/* Squared distances that the true ones do not fall below. */
+static void bound(const scan *c, const kept *k, size_t n, const int32_t *sums,
+                  float *bounds)
+{
+    const mesh_probe *p = &c->s->probe;
+    float offset = 7.5f * (float)p->byte_sum, scale = 2 * p->byte_scale;
+    float norm = p->norm, normsq = p->normsq, missing = c->missing;
+    for (size_t i = 0; i < n; i++) {
+        float error = k->errors[i], both = normsq + k->normsqs[i];
+        float d = both - k->codes[i] * scale * ((float)sums[i] - offset);
+        float coded = sqrtf(k->normsqs[i] + error * error);
+        bounds[i] = d - 2 * (norm * error + missing * coded) - rounding * both;
+    }
+}
+
 /* Measures those whose bound lets them in. */
-static void take_near(scan *c, const uint32_t *slots, size_t n,
+static void take_near(scan *c, const kept *k, const uint32_t *slots, size_t n,
                       const int32_t *sums)
 {
     const mesh *m = c->m;
-    const mesh_probe *p = &c->s->probe;
-    bool zero_is_far = m->opt.metric == AKIN_METRIC_COSINE;
-    float offset = 7.5f * (float)p->byte_sum, scale = 2 * p->byte_scale;
+    float bounds[BLOCK];
+    bool cosine = m->opt.metric == AKIN_METRIC_COSINE;
+    bool one_limit = m->opt.metric == AKIN_METRIC_L2SQ;
+    bound(c, k, n, sums, bounds);
+    float limit = limit_of(c, 0);
     for (size_t i = 0; i < n; i++) {
-        const mesh_chunk *k = mesh_chunk_of(m, slots[i]);
-        size_t at = mesh_place(slots[i]);
-        const mesh_factors *f = k->factors + at;
-        float d = p->normsq + f->normsq -
-                  f->code * scale * ((float)sums[i] - offset);
-        float coded = sqrtf(f->normsq + f->error * f->error);
-        d -= 2 * (p->norm * f->error + c->missing * coded);
-        d -= rounding * (p->normsq + f->normsq);
-        if (d > limit_of(c, k->norms[at]) &&
-            !(zero_is_far && k->norms[at] == 0))
-            continue;
+        if (one_limit && bounds[i] > limit) continue;
+        float norm = mesh_chunk_of(m, slots[i])->norms[mesh_place(slots[i])];
+        bool is_far = bounds[i] > limit_of(c, norm);
+        if (is_far && !(cosine && norm == 0)) continue;
         take(c, slots[i]);
+        limit = limit_of(c, 0);
     }
 }
 
@@ -86,58 +115,97 @@ static void scan_slots(scan *c, const uint32_t *slots, size_t n)
 {
     const mesh *m = c->m;
     mesh_scratch *s = c->s;
-    if (!atomic_load(&m->coded)) {
+    kept k;
+    if (!c->coded) {
         for (size_t i = 0; i < n; i++) take(c, slots[i]);
         return;
     }
-    size_t bytes = m->shape.code_bytes;
-    bool together = n > 0 && slots[n - 1] - slots[0] == n - 1;
-    for (size_t i = 0; i < n; i++)
-        s->rows[i] = mesh_chunk_of(m, slots[i])->codes +
-                     mesh_place(slots[i]) * bytes;
-    if (together)
-        m->codes->code_scan(s->probe.bytes, s->rows[0], n, bytes, s->sums);
-    else
-        m->codes->code(s->probe.bytes, s->rows, n, bytes, s->sums);
-    take_near(c, slots, n, s->sums);
+    for (size_t i = 0; i < n; i++) {
+        const mesh_chunk *chunk = mesh_chunk_of(m, slots[i]);
+        size_t at = mesh_place(slots[i]);
+        s->rows[i] = chunk->codes + at * m->shape.code_bytes;
+        keep(m, &k, i, chunk, at);
+    }
+    m->codes->code(s->probe.bytes, s->rows, n, m->shape.code_bytes, s->sums);
+    take_near(c, &k, slots, n, s->sums);
 }
 
-/* Blocks lie in one chunk each. */
+/* n slots of one chunk, all of which may be found. */
+static void scan_run(scan *c, const uint32_t *slots, size_t n)
+{
+    const mesh *m = c->m;
+    const mesh_chunk *chunk = mesh_chunk_of(m, slots[0]);
+    size_t at = mesh_place(slots[0]), bytes = m->shape.code_bytes;
+    kept k;
+    m->codes->code_scan(c->s->probe.bytes, chunk->codes + at * bytes, n, bytes,
+                        c->s->sums);
+    for (size_t i = 0; i < n; i++) keep(m, &k, i, chunk, at + i);
+    take_near(c, &k, slots, n, c->s->sums);
+}
+
+/* Of n slots from first on, in one chunk, those that may be found. */
+static size_t find_allowed(const scan *c, uint32_t first, size_t n,
+                           uint32_t *slots)
+{
+    const mesh_chunk *chunk = mesh_chunk_of(c->m, first);
+    const _Atomic uint8_t *states = chunk->states + mesh_place(first);
+    size_t some = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        slots[some] = first + i;
+        some += atomic_load_explicit(&states[i], memory_order_acquire) ==
+                MESH_LIVE;
+    }
+    if (!c->query->allow) return some;
+    size_t left = 0;
+    for (size_t i = 0; i < some; i++) {
+        slots[left] = slots[i];
+        left += mesh_allows(c->m, c->query, slots[i]);
+    }
+    return left;
+}
+
 static void scan_all(scan *c)
 {
     size_t n = c->s->limit;
     uint32_t slots[BLOCK];
     for (uint32_t first = 0; first < n; first += BLOCK) {
-        size_t some = 0;
-        for (uint32_t slot = first; slot < n && slot < first + BLOCK; slot++) {
-            slots[some] = slot;
-            some += mesh_allows(c->m, c->query, slot);
-        }
-        scan_slots(c, slots, some);
+        size_t block = n - first < BLOCK ? n - first : BLOCK;
+        size_t some = find_allowed(c, first, block, slots);
+        if (some == BLOCK && c->coded)
+            scan_run(c, slots, some);
+        else
+            scan_slots(c, slots, some);
     }
 }
 
+/* The slots of a word's ids. */
+static size_t look_up(const scan *c, size_t i, uint32_t *slots)
+{
+    const akin_index_query *q = c->query;
+    size_t n = 0;
+    for (uint64_t word = q->allow[i]; word; word &= word - 1) {
+        uint64_t id = i * 64 + (uint64_t)__builtin_ctzll(word);
+        if (id >= q->n_allow || !mesh_table_find(c->m->table, id, &slots[n]) ||
+            slots[n] >= c->s->limit || !mesh_allows(c->m, q, slots[n]))
+            continue;
+        mesh_prefetch_code(c->m, slots[n++]);
+    }
+    return n;
+}
+
+/* Block by block, so that who changes the table need not wait for all. */
 static akin_status scan_allowed(scan *c, akin_error *err)
 {
     const akin_index_query *q = c->query;
     uint32_t slots[BLOCK];
-    size_t some = 0;
-    AKIN_TRY(mesh_table_share(c->m, err));
-    for (size_t i = 0; i < (q->n_allow + 63) / 64; i++)
-        for (uint64_t word = q->allow[i]; word; word &= word - 1) {
-            uint64_t id = i * 64 + (uint64_t)__builtin_ctzll(word);
-            uint32_t slot;
-            if (id >= q->n_allow || !mesh_table_find(c->m->table, id, &slot) ||
-                slot >= c->s->limit || !mesh_allows(c->m, q, slot))
-                continue;
-            slots[some++] = slot;
-            mesh_prefetch_code(c->m, slot);
-            if (some < BLOCK) continue;
-            scan_slots(c, slots, some);
-            some = 0;
-        }
-    mesh_table_unshare(c->m);
-    scan_slots(c, slots, some);
+    for (size_t i = 0, n_words = (q->n_allow + 63) / 64; i < n_words;) {
+        size_t some = 0, last = i + PACKED;
+        AKIN_TRY(mesh_table_share(c->m, err));
+        for (; i < n_words && i < last && some <= BLOCK - 64; i++)
+            if (q->allow[i]) some += look_up(c, i, slots + some);
+        mesh_table_unshare(c->m);
+        scan_slots(c, slots, some);
+    }
     return AKIN_OK;
 }
 
@@ -145,13 +213,15 @@ akin_status mesh_scan(mesh *m, const akin_index_query *query, bool by_id,
                       akin_index_hit *hits, size_t *n, akin_error *err)
 {
     mesh_scratch *s = NULL;
-    AKIN_TRY(mesh_take_scratch(m, query->k, &s, err));
+    size_t k = mesh_wanted(m, query->k);
+    AKIN_TRY(mesh_take_scratch(m, k, &s, err));
     topk top = {.hits = s->best,
-                .k = query->k,
+                .k = k,
                 .smaller_is_better = !mesh_larger_is_closer(m)};
     scan c = {.m = m, .s = s, .query = query, .top = &top};
+    c.coded = atomic_load(&m->coded);
     mesh_probe_plain(m, &s->probe, query->vector);
-    if (atomic_load(&m->coded)) {
+    if (c.coded) {
         mesh_probe_prepare(m, &s->probe);
         c.missing = byte_error(m, &s->probe);
     }
@@ -160,9 +230,39 @@ akin_status mesh_scan(mesh *m, const akin_index_query *query, bool by_id,
         status = scan_allowed(&c, err);
     else
         scan_all(&c);
-    mesh_write_hits(&top, hits, n);
+    mesh_write_hits(&top, query->k, hits, n);
     mesh_give_scratch(m, s);
     return status;
+}
+
+akin_status mesh_scan_longer(mesh *m, const akin_index_query *query,
+                             akin_index_hit *hits, size_t *n, akin_error *err)
+{
+    const mesh_longer *list = atomic_load(&m->longer);
+    mesh_scratch *s = NULL;
+    size_t k = mesh_wanted(m, query->k), n_slots = 0;
+    uint32_t slots[BLOCK];
+    if (!list) return AKIN_OK;
+    AKIN_TRY(mesh_take_scratch(m, 3 * k, &s, err));
+    topk top = {.hits = s->best, .k = k};
+    scan c = {.m = m, .s = s, .query = query, .top = &top, .coded = true};
+    mesh_probe_plain(m, &s->probe, query->vector);
+    mesh_probe_prepare(m, &s->probe);
+    c.missing = byte_error(m, &s->probe);
+    for (size_t i = 0, end = atomic_load(&list->n); i < end; i++) {
+        if (list->slots[i] < s->limit && mesh_allows(m, query, list->slots[i]))
+            slots[n_slots++] = list->slots[i];
+        if (n_slots == BLOCK || i + 1 == end) {
+            scan_slots(&c, slots, n_slots);
+            n_slots = 0;
+        }
+    }
+    top.k = 3 * k; /* what was found by both is there twice */
+    for (size_t i = 0; i < *n; i++)
+        topk_push(&top, hits[i].id, hits[i].distance);
+    mesh_write_hits(&top, query->k, hits, n);
+    mesh_give_scratch(m, s);
+    return AKIN_OK;
 }
 
 /* ---- many queries -------------------------------------------------------------- */
@@ -173,8 +273,9 @@ typedef struct batch {
     mesh_probe *probes; /* [n] */
     const float **vectors;
     float *factors;
-    size_t n, limit;
+    size_t n, k, limit;
     panels_metric metric;
+    bool one_by_one;    /* a query's norm overflows */
     atomic_size_t next; /* block */
     struct batch_part *parts;
 } batch;
@@ -243,7 +344,7 @@ static void batch_block(batch_part *part, uint32_t first)
     }
     if (n == 0) return;
     panels_pack(&part->packed, part->rows, n);
-    if (!part->packed.finite) { /* norms overflow: one by one */
+    if (!part->packed.finite || b->one_by_one) { /* norms overflow */
         for (size_t q = 0; q < b->n; q++)
             for (size_t i = 0; i < n; i++)
                 topk_push(&part->tops[q], mesh_id(b->m, part->slots[i]),
@@ -293,7 +394,7 @@ static akin_status part_init(batch *b, batch_part *part, akin_error *err)
     if (!part->rows)
         return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory for a search");
     for (size_t i = 0; i < b->n; i++)
-        AKIN_TRY(topk_init(&part->tops[i], b->query->k,
+        AKIN_TRY(topk_init(&part->tops[i], b->k,
                            !mesh_larger_is_closer(b->m), err));
     return panels_init(&part->packed, PACKED, b->m->opt.dim, b->metric, err);
 }
@@ -312,6 +413,7 @@ static akin_status batch_init(batch *b, const float *vectors, size_t threads,
         AKIN_TRY(mesh_probe_init(b->m, &b->probes[i], err));
         mesh_probe_plain(b->m, &b->probes[i], vectors + i * b->m->opt.dim);
         b->vectors[i] = b->probes[i].vector;
+        if (!panels_can_take(normsq_of(b, i))) b->one_by_one = true;
         b->factors[i] =
             panels_factor(b->metric, b->m->opt.dim, normsq_of(b, i));
     }
@@ -343,6 +445,9 @@ akin_status mesh_scan_batch(mesh *m, const akin_index_query *query,
     batch b = {.m = m, .query = query, .n = n,
                .limit = atomic_load(&m->n_slots),
                .metric = l2sq ? METRIC_L2SQ : METRIC_DOT};
+    /* No more than there are, so that a wish does not size memory. */
+    size_t k = query->k < b.limit ? query->k : b.limit;
+    b.k = mesh_wanted(m, k);
     akin_status status = batch_init(&b, vectors, threads, err);
     if (status == AKIN_OK) {
         thread_each(threads, batch_work, &b);
@@ -352,7 +457,7 @@ akin_status mesh_scan_batch(mesh *m, const akin_index_query *query,
                 for (size_t i = 0; i < b.parts[t].tops[q].n; i++)
                     topk_push(top, b.parts[t].tops[q].hits[i].key,
                               b.parts[t].tops[q].hits[i].score);
-            mesh_write_hits(top, hits + q * query->k, &counts[q]);
+            mesh_write_hits(top, k, hits + q * query->k, &counts[q]);
         }
     }
     batch_clear(&b, threads);

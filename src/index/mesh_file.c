@@ -30,7 +30,7 @@ typedef struct header {
     uint32_t metric, type, asked_route, route;
     uint32_t coded, borrowed, n_efforts, sketched;
     uint64_t n_slots, n_live, n_dead, n_upper, next_id, top, n_changed;
-    float longest, mean_error;
+    float longest, mean_error, mean_share, unused;
     uint64_t efforts[MESH_EFFORTS];
     double recalls[MESH_EFFORTS];
     mesh_origin origin;
@@ -85,7 +85,8 @@ static size_t section_bytes(const mesh *m, int which)
 static bool is_trusted(int which)
 {
     switch (which) {
-    case MESH_CODES: case MESH_SKETCHES: case MESH_FACTORS: case MESH_LINKS:
+    case MESH_CODES: case MESH_SKETCHES: case MESH_FACTORS: case MESH_ERRORS:
+    case MESH_LINKS:
     case MESH_ROWS:
         return false;
     default:
@@ -141,6 +142,7 @@ static void fill_header(const mesh *m, const mesh_origin *origin, header *h)
         .n_changed = m->n_changed,
         .longest = m->longest,
         .mean_error = m->mean_error,
+        .mean_share = m->mean_share,
     };
     memcpy(h->magic, magic, sizeof magic);
     if (origin) h->origin = *origin;
@@ -188,8 +190,12 @@ akin_status mesh_save(mesh *m, const char *path, const mesh_origin *origin,
     header h;
     AKIN_TRY(file_writer_open(path, &writer, err));
     pthread_mutex_lock(&m->write_mutex);
-    fill_header(m, origin, &h);
-    akin_status status = put_all(m, &h, writer, err);
+    akin_status status = AKIN_OK;
+    if (m->n_unchecked > 0) status = mesh_connect(m, err);
+    if (status == AKIN_OK) {
+        fill_header(m, origin, &h);
+        status = put_all(m, &h, writer, err);
+    }
     pthread_mutex_unlock(&m->write_mutex);
     if (status == AKIN_OK) return file_writer_commit(writer, err);
     file_writer_discard(writer);
@@ -310,6 +316,24 @@ static akin_status check_levels(const mesh *m, const char *path,
     return AKIN_OK;
 }
 
+static akin_status check_states(const mesh *m, const char *path,
+                                akin_error *err)
+{
+    size_t counts[MESH_DEAD + 1] = {0}, n = atomic_load(&m->n_slots);
+    for (uint32_t slot = 0; slot < n; slot++) {
+        unsigned state = mesh_state_of(m, slot);
+        if (state > MESH_DEAD)
+            return AKIN_FAIL(err, AKIN_ECORRUPT,
+                             "'%s' has a state that cannot be", path);
+        counts[state]++;
+    }
+    if (counts[MESH_LIVE] != atomic_load(&m->n_live) ||
+        counts[MESH_DEAD] != atomic_load(&m->n_dead))
+        return AKIN_FAIL(err, AKIN_ECORRUPT,
+                         "'%s' has other vectors than it says", path);
+    return AKIN_OK;
+}
+
 static akin_status check_borrowed(const mesh *m, const char *path,
                                   akin_error *err)
 {
@@ -353,6 +377,7 @@ static void take_header(mesh *m, const header *h)
     m->n_changed = h->n_changed;
     m->longest = h->longest;
     m->mean_error = h->mean_error;
+    m->mean_share = h->mean_share;
     m->n_efforts = h->n_efforts;
     for (size_t i = 0; i < h->n_efforts; i++) {
         m->efforts[i] = h->efforts[i];
@@ -373,8 +398,10 @@ static akin_status open_mapped(mesh *m, const header *h, const char *path,
     AKIN_TRY(map_chunks(m, h, err));
     AKIN_TRY(read_upper(m, h, err));
     AKIN_TRY(check_levels(m, path, err));
+    AKIN_TRY(check_states(m, path, err));
     AKIN_TRY(check_borrowed(m, path, err));
-    return find_free(m, err);
+    AKIN_TRY(find_free(m, err));
+    return mesh_longer_find(m, err);
 }
 
 akin_status mesh_open(const char *path, const mesh_borrowed *borrowed,
@@ -437,4 +464,18 @@ bool mesh_file_is_whole(const mesh *m)
                         h.sections[i].bytes))
             return false;
     return true;
+}
+
+void mesh_seal(unsigned char *file, size_t n)
+{
+    header h;
+    if (n < PAGE) return;
+    memcpy(&h, file, sizeof h);
+    for (int i = 0; i < SECTIONS; i++)
+        if (h.sections[i].offset <= n &&
+            h.sections[i].bytes <= n - h.sections[i].offset)
+            h.sections[i].checksum =
+                checksum_of(file + h.sections[i].offset, h.sections[i].bytes);
+    h.checksum = checksum_of(&h, offsetof(header, checksum));
+    memcpy(file, &h, sizeof h);
 }

@@ -51,20 +51,28 @@ enum {
  * bits it tells too little to save more lines of memory than it costs. */
 #define MESH_SKETCH_DIM 256
 
-/* A vector x, centred and rotated, is about code * (c_i - 7.5) and about
- * sketch * (+-1). */
+/* A vector x, centred and rotated, is about code * (c_i - 7.5). */
 typedef struct mesh_factors {
-    float code, sketch;
+    float code;
     float normsq; /* |x|^2 */
-    float error;  /* |x - code * (c - 7.5)| */
 } mesh_factors;
+
+/* The first of its values are about sketch * (+-1). This is the end of a
+ * sketch's bytes, so that all that is asked of a vector at first lies in as
+ * few lines of memory as can be. */
+typedef struct mesh_tail {
+    mesh_factors factors;
+    float sketch;
+    uint16_t n_bits, rest; /* set in what is above; and ~n_bits */
+} mesh_tail;
 
 enum mesh_state { MESH_UNUSED, MESH_LIVE, MESH_DEAD };
 
 /* Arrays of MESH_CHUNK slots. */
 typedef struct mesh_chunk {
     uint8_t *codes, *sketches;
-    mesh_factors *factors;
+    mesh_factors *factors;   /* NULL: at the end of the sketches */
+    float *errors;           /* |x - code * (c - 7.5)| */
     _Atomic uint32_t *links; /* [][links], MESH_NONE behind the last */
     uint64_t *ids;
     float *norms;            /* cosine: 1 / |x|; dot: |x|^2 */
@@ -87,9 +95,15 @@ typedef struct mesh_upper {
 typedef struct mesh_probe {
     uint32_t slot;     /* MESH_NONE: a query */
     bool has_vector;   /* `vector` is filled */
+    bool by_code;      /* the route when it was made, which may change */
     float *vector;     /* [dim] as it was given; of cosine, of length 1 */
     float vector_norm; /* |vector|^2 */
+    float longest;     /* of dot: mesh.longest when it was made */
     float lift;        /* of dot: the value added to make all of one length */
+    float unscale;     /* of dot: a power of two, by which the dot of `vector`
+                          is that of the query; a query is made about as long
+                          as the longest, for else its distances would drown in
+                          those of the lengths */
     float *rotated;    /* [padded] */
     int8_t *bytes;     /* [2 * code_bytes]; value = byte * byte_scale */
     float byte_scale;
@@ -119,6 +133,7 @@ typedef struct mesh_scratch {
     mesh_key *kept_keys;
     uint32_t fresh[2 * MESH_MAX_LINKS];
     const uint8_t *rows[2 * MESH_MAX_LINKS];
+    const mesh_factors *factors[2 * MESH_MAX_LINKS];
     float distances[2 * MESH_MAX_LINKS];
     int32_t sums[2 * MESH_MAX_LINKS];
     uint32_t *candidates; /* [cap_pool] slots under review, their distances to */
@@ -132,10 +147,19 @@ typedef struct mesh_scratch {
 
 typedef struct mesh_table mesh_table; /* id -> slot */
 
+/* Slots of vectors that are longer than mesh.longest. */
+typedef struct mesh_longer {
+    struct mesh_longer *replaced; /* searches may still be in it */
+    _Atomic size_t n;
+    size_t cap;
+    uint32_t slots[];
+} mesh_longer;
+
 struct akin_index {
     akin_index_options opt; /* no zeros but seed and route */
     codes_shape shape;
     bool sketched;
+    size_t sketch_dims; /* of a rotated vector that its sketch has */
     size_t row_bytes;
     const codes_table *codes;
     const distance_table *halves;
@@ -159,13 +183,15 @@ struct akin_index {
     _Atomic int route;  /* akin_index_route */
     float *mean;        /* [dim + 1] of what is rotated */
     float *signs;       /* [2][padded] */
-    float longest;      /* dot: the largest |x|^2 */
-    float mean_error;   /* of mesh_factors.error */
+    _Atomic float longest; /* dot: the largest |x|^2 */
+    float mean_error;   /* of a code */
+    float mean_share;   /* the same in parts of |x| */
 
     _Atomic uint64_t top; /* entry << 32 | its level + 1; 0: empty */
     _Atomic(mesh_upper *) upper[MESH_UPPER_BLOCKS];
-    size_t n_upper;
+    _Atomic size_t n_upper;
     pthread_mutex_t top_mutex;
+    size_t n_unchecked; /* slots that came since mesh_connect looked at all */
 
     size_t n_efforts; /* ascending; under tune_mutex */
     size_t efforts[MESH_EFFORTS];
@@ -176,6 +202,8 @@ struct akin_index {
     /* Searches under way, by the turn in which they began. */
     _Atomic uint64_t turn;
     _Atomic size_t readers[2];
+    _Atomic(mesh_longer *) longer; /* NULL: none */
+    _Atomic size_t n_twice; /* ids that may be in two slots for a while */
 
     pthread_mutex_t pool_mutex;
     mesh_scratch *scratches;
@@ -194,6 +222,19 @@ static inline mesh_chunk *mesh_chunk_of(const mesh *m, uint32_t slot)
 static inline size_t mesh_place(uint32_t slot)
 {
     return slot & (MESH_CHUNK - 1);
+}
+
+static inline mesh_tail *mesh_tail_of(const mesh *m, const mesh_chunk *c,
+                                      size_t at)
+{
+    uint8_t *end = c->sketches + (at + 1) * m->shape.sketch_bytes;
+    return (mesh_tail *)(void *)(end - sizeof(mesh_tail));
+}
+
+static inline mesh_factors *mesh_factors_of(const mesh *m, const mesh_chunk *c,
+                                            size_t at)
+{
+    return m->sketched ? &mesh_tail_of(m, c, at)->factors : c->factors + at;
 }
 
 static inline uint64_t mesh_id(const mesh *m, uint32_t slot)
@@ -255,7 +296,7 @@ akin_status mesh_reserve_upper(mesh *m, size_t n, akin_error *err)
 /* Sizes of a chunk's arrays for n slots, in the order in which they lie in its
  * memory and in a file. */
 enum mesh_part {
-    MESH_CODES, MESH_SKETCHES, MESH_FACTORS, MESH_LINKS, MESH_IDS, MESH_NORMS,
+    MESH_CODES, MESH_SKETCHES, MESH_FACTORS, MESH_ERRORS, MESH_LINKS, MESH_IDS, MESH_NORMS,
     MESH_STATES, MESH_ITS_LEVELS, MESH_UPPER_AT, MESH_ROWS, MESH_PARTS
 };
 size_t mesh_part_bytes(const mesh *m, enum mesh_part part);
@@ -322,23 +363,34 @@ void mesh_probe_code(const mesh *m, mesh_probe *p, uint32_t slot);
 /* The vector of a slot as float32. */
 void mesh_decode(const mesh *m, uint32_t slot, float *out);
 
-/* Writes norms, and codes if the index is coded. */
+/* Writes norms, and codes if the index is coded; codes alone. */
 void mesh_encode(const mesh *m, mesh_scratch *s, uint32_t slot);
+void mesh_encode_code(const mesh *m, mesh_scratch *s, uint32_t slot);
 
 /* Whether a slot's code is that of its vector. */
 bool mesh_is_encoded(const mesh *m, mesh_scratch *s, uint32_t slot);
 
-/* From p to n slots as the route has it, near ones exactly. */
+/* From p to n slots by their codes, near ones exactly, or by their vectors;
+ * fetched: what mesh_fetch has asked memory for just before. */
 void mesh_measure(const mesh *m, mesh_scratch *s, mesh_probe *p,
                   const uint32_t *slots, size_t n, float *out);
-void mesh_prefetch(const mesh *m, const uint32_t *slots, size_t n);
+void mesh_fetch(const mesh *m, mesh_scratch *s, const mesh_probe *p,
+                const uint32_t *slots, size_t n);
+void mesh_measure_fetched(const mesh *m, mesh_scratch *s, mesh_probe *p,
+                          const uint32_t *slots, size_t n, float *out);
 void mesh_prefetch_code(const mesh *m, uint32_t slot);
 void mesh_prefetch_rows(const mesh *m, const uint32_t *slots, size_t n);
 
-/* Leaves of n slots those that a sketch does not show to be farther. */
+/* By their sketches alone. */
+void mesh_fetch_sketches(const mesh *m, mesh_scratch *s, const uint32_t *slots,
+                         size_t n);
+void mesh_guess_fetched(const mesh *m, mesh_scratch *s, const mesh_probe *p,
+                        size_t n, float *out);
+
+/* Leaves of n slots, whose sketches are fetched, those that these do not show
+ * to be farther. */
 size_t mesh_sieve(const mesh *m, mesh_scratch *s, const mesh_probe *p,
                   uint32_t *slots, size_t n, float farthest);
-void mesh_prefetch_sketches(const mesh *m, const uint32_t *slots, size_t n);
 
 /* Exactly; and as the caller of the index knows it. */
 float mesh_exact(const mesh *m, mesh_probe *p, uint32_t slot);
@@ -362,8 +414,8 @@ static inline float mesh_key_distance(mesh_key key)
 
 static inline mesh_key mesh_key_make(float distance, uint32_t slot)
 {
-    uint32_t bits;
-    float d = distance > 0 ? distance : 0; /* so that bits are in order */
+    uint32_t bits; /* in the order of distances; NaN is the farthest */
+    float d = distance > 0 ? distance : distance <= 0 ? 0 : INFINITY;
     __builtin_memcpy(&bits, &d, sizeof bits);
     return (mesh_key)bits << 32 | (mesh_key)slot << 2;
 }
@@ -387,28 +439,26 @@ uint32_t mesh_descend(mesh *m, mesh_scratch *s, mesh_probe *p, uint64_t top,
 
 bool mesh_allows(const mesh *m, const akin_index_query *q, uint32_t slot);
 
-/* The whole of a search with this ef, into hits [k]. */
+/* The whole of a search with this ef, into hits [k]; of all, and of what
+ * the query allows, which is a share of all. */
 akin_status mesh_find(mesh *m, const akin_index_query *query, size_t ef,
                       akin_index_hit *hits, size_t *n, akin_error *err)
     AKIN_NODISCARD;
+akin_status mesh_find_allowed(mesh *m, const akin_index_query *query, size_t ef,
+                              double share, akin_index_hit *hits, size_t *n,
+                              akin_error *err) AKIN_NODISCARD;
 
 /* ---- linking: mesh_build.c ----------------------------------------------------- */
 
 typedef struct mesh_job {
     const akin_index_work *work; /* never NULL */
     size_t threads;
+    size_t n_done, n_all; /* slots that were linked before, and of all */
 } mesh_job;
-
-/* Slots that go when others come: [n] beside these, or MESH_NONE. */
-typedef struct mesh_replaced {
-    uint32_t *slots;
-    bool any;
-} mesh_replaced;
 
 /* Links n slots that are written. */
 akin_status mesh_link(mesh *m, const uint32_t *slots, size_t n,
-                      const mesh_replaced *old, const mesh_job *job,
-                      akin_error *err) AKIN_NODISCARD;
+                      const mesh_job *job, akin_error *err) AKIN_NODISCARD;
 
 /* Which of n candidates (s->kept_keys, ascending) a slot is linked with: at
  * most `most`, into out; returns how many. */
@@ -432,6 +482,29 @@ akin_status mesh_tune(mesh *m, const uint32_t *slots, size_t n,
                       const mesh_job *job, akin_error *err) AKIN_NODISCARD;
 size_t mesh_ef(mesh *m, const akin_index_query *query);
 
+/* ---- placing: mesh_place.c ----------------------------------------------------- */
+
+/* Vectors by number, [dim] each. */
+typedef struct mesh_vectors {
+    void (*load)(void *user, size_t i, float *out);
+    void *user;
+} mesh_vectors;
+
+/* A place of n for each, alike ones side by side. */
+akin_status mesh_place_alike(mesh *m, const mesh_vectors *from, size_t n,
+                             size_t threads, uint32_t *places, akin_error *err)
+    AKIN_NODISCARD;
+
+/* ---- reaching: mesh_connect.c -------------------------------------------------- */
+
+/* Gives links to live slots that cannot be reached, if so many of n new ones
+ * and those before are worth a look at all lists; else to new ones that none
+ * of their neighbours links back to. Without memory for it the next call looks.
+ */
+void mesh_connect_new(mesh *m, const uint32_t *slots, size_t n);
+/* Looks at all lists. */
+akin_status mesh_connect(mesh *m, akin_error *err) AKIN_NODISCARD;
+
 /* ---- removing: mesh_remove.c --------------------------------------------------- */
 
 /* Takes removed slots out of all lists and frees them, if they are many. */
@@ -449,6 +522,29 @@ akin_status mesh_scan_batch(mesh *m, const akin_index_query *query,
                             akin_index_hit *hits, size_t *counts,
                             akin_error *err) AKIN_NODISCARD;
 
+/* ---- the longest: mesh_longer.c ------------------------------------------------ */
+
+/* For the inner product all vectors are made as long as the longest there was
+ * when it was decided how to code them. What comes later and is longer still
+ * lies outside, where no walk finds it, and is looked at by every search. */
+
+/* Makes room for those of n new slots that are; once they are linked takes them
+ * in. */
+akin_status mesh_longer_reserve(mesh *m, const uint32_t *slots, size_t n,
+                                akin_error *err) AKIN_NODISCARD;
+void mesh_longer_add(mesh *m, const uint32_t *slots, size_t n);
+/* Makes the list anew, of live slots. */
+akin_status mesh_longer_find(mesh *m, akin_error *err) AKIN_NODISCARD;
+/* Frees lists that no search is in any more, and the one in use. */
+void mesh_longer_free_replaced(mesh *m);
+void mesh_longer_free(mesh *m);
+bool mesh_is_longer(const mesh *m, uint32_t slot);
+
+/* Adds the longer ones to n hits (mesh_exact.c). */
+akin_status mesh_scan_longer(mesh *m, const akin_index_query *query,
+                             akin_index_hit *hits, size_t *n, akin_error *err)
+    AKIN_NODISCARD;
+
 akin_status mesh_new(const akin_index_options *opt, mesh **out,
                      akin_error *err) AKIN_NODISCARD;
 
@@ -461,7 +557,13 @@ akin_status mesh_add(mesh *m, const uint64_t *ids, const float *vectors,
 /* Whether no byte of the file that is mapped is wrong (mesh_file.c). */
 bool mesh_file_is_whole(const mesh *m);
 
-/* Sorts top and writes all of it. */
-void mesh_write_hits(topk *top, akin_index_hit *hits, size_t *n);
+/* How many hits to look for so that k ids are among them. */
+static inline size_t mesh_wanted(const mesh *m, size_t k)
+{
+    return atomic_load(&m->n_twice) > 0 ? 2 * k : k;
+}
+
+/* Sorts top and writes the first k, of what mesh_wanted made more an id once. */
+void mesh_write_hits(topk *top, size_t k, akin_index_hit *hits, size_t *n);
 
 #endif

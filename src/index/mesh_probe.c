@@ -7,6 +7,7 @@
  * there are, and a search by codes would stop anywhere among them. So a
  * distance that comes out smaller than a few such errors is measured by the
  * vector: codes decide at a distance, vectors close by. */
+#include <float.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -17,6 +18,8 @@ enum { LINE = 64, TO_QUERY = 3 };
 /* The step of 16 levels that loses least of a normal distribution, in standard
  * deviations. Max: Quantizing for minimum distortion, 1960, table II. */
 static const float code_step = 0.335f;
+
+static const float rounding = 2e-6f;
 
 /* ---- probes -------------------------------------------------------------------- */
 
@@ -78,7 +81,7 @@ void mesh_probe_prepare(const mesh *m, mesh_probe *p)
                        2 * m->shape.code_bytes, &p->byte_sum);
     if (!m->sketched) return;
     p->step = p->norm > 0 ? code_step * p->norm / sqrtf((float)n) : 1;
-    m->codes->to_planes(p->rotated, n, 1 / p->step, p->planes,
+    m->codes->to_planes(p->rotated, m->sketch_dims, 1 / p->step, p->planes,
                         m->shape.sketch_bytes);
 }
 
@@ -87,34 +90,66 @@ static void scale(float *x, size_t n, float by)
     for (size_t i = 0; i < n; i++) x[i] *= by;
 }
 
-/* A vector whose square is out of float's range has no direction worth
- * speaking of in float either. */
-static float inverse_norm(float normsq)
+/* 0 for what is zero, or as good as. */
+static float inverse_norm(const float *x, size_t n, float normsq)
 {
-    return normsq > 0 && normsq < INFINITY ? 1 / sqrtf(normsq) : 0;
+    double sum = 0; /* where the square is out of float's range */
+    if (normsq > 1e-30f && normsq < 1e37f) return 1 / sqrtf(normsq);
+    for (size_t i = 0; i < n; i++) sum += (double)x[i] * x[i];
+    float inverse = sum > 0 ? (float)(1 / sqrt(sum)) : 0;
+    return inverse < INFINITY ? inverse : 0;
 }
 
-static float lift_of(const mesh *m, float normsq)
+static float lift_of(const mesh *m, float longest, float normsq)
 {
     if (m->opt.metric != AKIN_METRIC_DOT) return 0;
-    return m->longest > normsq ? sqrtf(m->longest - normsq) : 0;
+    return longest > normsq ? sqrtf(longest - normsq) : 0;
+}
+
+static void begin(const mesh *m, mesh_probe *p, uint32_t slot, bool by_code)
+{
+    p->slot = slot;
+    p->has_vector = false;
+    p->by_code = by_code;
+    p->longest = m->longest;
+    p->lift = 0;
+    p->unscale = 1;
 }
 
 void mesh_probe_plain(const mesh *m, mesh_probe *p, const float *vector)
 {
-    p->slot = MESH_NONE;
+    begin(m, p, MESH_NONE, false);
     p->has_vector = true;
-    p->lift = 0;
     memcpy(p->vector, vector, m->opt.dim * sizeof *vector);
     p->vector_norm = square_sum(vector, m->opt.dim);
     if (m->opt.metric == AKIN_METRIC_COSINE)
-        scale(p->vector, m->opt.dim, inverse_norm(p->vector_norm));
+        scale(p->vector, m->opt.dim,
+              inverse_norm(vector, m->opt.dim, p->vector_norm));
+}
+
+/* By a power of two, which changes no digit of a dot. */
+static void scale_to_longest(const mesh *m, mesh_probe *p)
+{
+    enum { MOST = 60 };
+    int exponent;
+    if (!(p->longest > 0 && p->longest < INFINITY) ||
+        !(p->vector_norm > 0 && p->vector_norm < INFINITY))
+        return;
+    double ratio = sqrt((double)p->longest / (double)p->vector_norm);
+    if (frexp(ratio, &exponent) < 0.70710678) exponent--;
+    exponent = exponent > MOST ? MOST : exponent < -MOST ? -MOST : exponent;
+    if (exponent == 0) return;
+    scale(p->vector, m->opt.dim, ldexpf(1, exponent));
+    p->unscale = ldexpf(1, -exponent);
+    p->vector_norm = square_sum(p->vector, m->opt.dim);
 }
 
 void mesh_probe_vector(const mesh *m, mesh_probe *p, const float *vector)
 {
     mesh_probe_plain(m, p, vector);
-    if (mesh_uses_codes(m)) mesh_probe_prepare(m, p);
+    if (m->opt.metric == AKIN_METRIC_DOT) scale_to_longest(m, p);
+    p->by_code = mesh_uses_codes(m);
+    if (p->by_code) mesh_probe_prepare(m, p);
 }
 
 void mesh_decode(const mesh *m, uint32_t slot, float *out)
@@ -140,30 +175,26 @@ static void need_vector(const mesh *m, mesh_probe *p)
         scale(p->vector, m->opt.dim, norm_of(m, p->slot));
     if (m->opt.metric == AKIN_METRIC_DOT) {
         p->vector_norm = norm_of(m, p->slot);
-        p->lift = lift_of(m, p->vector_norm);
+        p->lift = lift_of(m, p->longest, p->vector_norm);
     }
 }
 
 void mesh_probe_slot(const mesh *m, mesh_probe *p, uint32_t slot)
 {
-    p->slot = slot;
-    p->has_vector = false;
-    p->lift = 0;
+    begin(m, p, slot, mesh_uses_codes(m));
     need_vector(m, p);
-    if (mesh_uses_codes(m)) mesh_probe_prepare(m, p);
+    if (p->by_code) mesh_probe_prepare(m, p);
 }
 
 void mesh_probe_code(const mesh *m, mesh_probe *p, uint32_t slot)
 {
-    p->slot = slot;
-    p->has_vector = false;
-    p->lift = 0;
-    if (!mesh_uses_codes(m)) {
+    begin(m, p, slot, mesh_uses_codes(m));
+    if (!p->by_code) {
         need_vector(m, p);
         return;
     }
     const mesh_chunk *c = mesh_chunk_of(m, slot);
-    const mesh_factors *f = c->factors + mesh_place(slot);
+    const mesh_factors *f = mesh_factors_of(m, c, mesh_place(slot));
     m->codes->expand(c->codes + mesh_place(slot) * m->shape.code_bytes,
                      m->shape.padded, p->bytes, 2 * m->shape.code_bytes,
                      &p->byte_sum);
@@ -177,38 +208,89 @@ void mesh_probe_code(const mesh *m, mesh_probe *p, uint32_t slot)
 /* Where the code of a vector goes. */
 typedef struct coding {
     uint8_t *code, *sketch;
-    mesh_factors factors;
-    float norm;
+    mesh_tail tail;
+    float norm, error;
 } coding;
+
+/* Factors of what has no code: a vector that is too long gets some by which it
+ * is always measured. Zeros, which have no direction, are as far as what is at
+ * a right angle, for as the point 0 they would be nearer to everything than
+ * most vectors are. */
+static bool is_special(const mesh *m, coding *out)
+{
+    mesh_factors *f = &out->tail.factors;
+    if (!(f->normsq < INFINITY)) {
+        *f = (mesh_factors){.normsq = NAN};
+        out->error = INFINITY;
+        return true;
+    }
+    if (m->opt.metric != AKIN_METRIC_COSINE || out->norm != 0) return false;
+    float mean = square_sum(m->mean, m->opt.dim);
+    *f = (mesh_factors){.normsq = mean < 1 ? 1 - mean : 0};
+    out->error = 0;
+    return true;
+}
+
+static float kept_norm(const mesh *m, const float *vector)
+{
+    float normsq = square_sum(vector, m->opt.dim);
+    if (m->opt.metric != AKIN_METRIC_COSINE) return normsq;
+    return inverse_norm(vector, m->opt.dim, normsq);
+}
+
+static void count_bits(mesh_tail *tail)
+{
+    uint32_t words[3];
+    memcpy(words, tail, sizeof words);
+    int n = __builtin_popcount(words[0]) + __builtin_popcount(words[1]) +
+            __builtin_popcount(words[2]);
+    tail->n_bits = (uint16_t)n;
+    tail->rest = (uint16_t)~n; /* 16 bits with those of n_bits */
+}
 
 /* Of the vector in p->vector. */
 static void encode(const mesh *m, mesh_probe *p, coding *out)
 {
     size_t n = m->shape.padded, bytes = m->shape.code_bytes;
-    float normsq = square_sum(p->vector, m->opt.dim), max, dot, norm1;
-    bool cosine = m->opt.metric == AKIN_METRIC_COSINE;
+    float max, dot, norm1;
     int32_t sum, squares;
-    mesh_factors *f = &out->factors;
-    *f = (mesh_factors){0};
-    out->norm = cosine ? inverse_norm(normsq) : normsq;
-    if (!atomic_load(&m->coded)) return;
-    if (cosine) scale(p->vector, m->opt.dim, out->norm);
-    rotate(m, p->vector, lift_of(m, normsq), p->rotated);
+    mesh_factors *f = &out->tail.factors;
+    out->tail = (mesh_tail){0};
+    out->norm = kept_norm(m, p->vector);
+    if (m->opt.metric == AKIN_METRIC_COSINE)
+        scale(p->vector, m->opt.dim, out->norm);
+    rotate(m, p->vector, lift_of(m, m->longest, out->norm), p->rotated);
     m->codes->measure(p->rotated, n, &max, &f->normsq);
+    if (is_special(m, out)) {
+        memset(out->code, 0, bytes);
+        if (m->sketched) memset(out->sketch, 0, m->shape.sketch_bytes);
+        return;
+    }
     float step = f->normsq > 0 ? code_step * sqrtf(f->normsq / (float)n) : 1;
     m->codes->encode_code(p->rotated, n, 1 / step, out->code, bytes, &dot);
     f->code = dot > 0 ? f->normsq / dot : 0;
     m->codes->expand(out->code, n, p->bytes, 2 * bytes, &sum);
     m->codes->code_scan(p->bytes, out->code, 1, bytes, &squares);
     float code_normsq = ((float)squares - 7.5f * (float)sum) / 2;
-    f->error = sqrtf(fmaxf(0, f->code * f->code * code_normsq - f->normsq));
+    /* What float32 rounds off in here is part of the error. */
+    out->error = sqrtf(fmaxf(0, f->code * f->code * code_normsq - f->normsq) +
+                       rounding * f->normsq);
     if (!m->sketched) return;
-    m->codes->encode_sketch(p->rotated, n, out->sketch, m->shape.sketch_bytes,
-                            &norm1);
-    f->sketch = norm1 > 0 ? f->normsq / norm1 : 0;
+    m->codes->encode_sketch(p->rotated, m->sketch_dims, out->sketch,
+                            m->shape.sketch_bytes, &norm1);
+    out->tail.sketch = norm1 > 0 ? f->normsq / norm1 : 0;
+    count_bits(&out->tail);
 }
 
 void mesh_encode(const mesh *m, mesh_scratch *s, uint32_t slot)
+{
+    mesh_decode(m, slot, s->other.vector);
+    mesh_chunk_of(m, slot)->norms[mesh_place(slot)] =
+        kept_norm(m, s->other.vector);
+    if (atomic_load(&m->coded)) mesh_encode_code(m, s, slot);
+}
+
+void mesh_encode_code(const mesh *m, mesh_scratch *s, uint32_t slot)
 {
     mesh_chunk *c = mesh_chunk_of(m, slot);
     size_t at = mesh_place(slot);
@@ -216,8 +298,11 @@ void mesh_encode(const mesh *m, mesh_scratch *s, uint32_t slot)
     if (m->sketched) out.sketch = c->sketches + at * m->shape.sketch_bytes;
     mesh_decode(m, slot, s->other.vector);
     encode(m, &s->other, &out);
-    c->norms[at] = out.norm;
-    if (atomic_load(&m->coded)) c->factors[at] = out.factors;
+    c->errors[at] = out.error;
+    if (m->sketched)
+        *mesh_tail_of(m, c, at) = out.tail;
+    else
+        c->factors[at] = out.tail.factors;
 }
 
 bool mesh_is_encoded(const mesh *m, mesh_scratch *s, uint32_t slot)
@@ -228,7 +313,8 @@ bool mesh_is_encoded(const mesh *m, mesh_scratch *s, uint32_t slot)
     if (!atomic_load(&m->coded)) return false;
     mesh_decode(m, slot, s->other.vector);
     encode(m, &s->other, &out);
-    return memcmp(&out.factors, &c->factors[at], sizeof out.factors) == 0 &&
+    return memcmp(&out.tail.factors, mesh_factors_of(m, c, at),
+                  sizeof out.tail.factors) == 0 &&
            memcmp(out.code, c->codes + at * bytes, bytes) == 0;
 }
 
@@ -261,18 +347,17 @@ static float from_dot(const mesh *m, const mesh_probe *p, uint32_t slot,
     if (m->opt.metric == AKIN_METRIC_COSINE) {
         d = 2 - 2 * dot * norm;
     } else {
-        float lift = lift_of(m, norm);
+        float lift = lift_of(m, p->longest, norm);
         d = p->vector_norm + p->lift * p->lift + norm + lift * lift -
             2 * (dot + p->lift * lift);
     }
-    return d > 0 ? d : 0;
+    return d <= 0 ? 0 : d;
 }
 
 static void measure_vectors(const mesh *m, mesh_scratch *s, mesh_probe *p,
                             const uint32_t *slots, size_t n, float *out)
 {
     need_vector(m, p);
-    for (size_t i = 0; i < n; i++) s->rows[i] = mesh_row(m, slots[i]);
     measure_rows(m, p, s->rows, n, out);
     if (m->opt.metric == AKIN_METRIC_L2SQ) return;
     for (size_t i = 0; i < n; i++) out[i] = from_dot(m, p, slots[i], out[i]);
@@ -293,7 +378,7 @@ float mesh_public_distance(const mesh *m, const mesh_probe *p, uint32_t slot)
     float d;
     measure_rows(m, p, &row, 1, &d);
     if (m->opt.metric == AKIN_METRIC_COSINE) return 1 - d * norm_of(m, slot);
-    return d;
+    return d * p->unscale;
 }
 
 bool mesh_larger_is_closer(const mesh *m)
@@ -318,69 +403,90 @@ void mesh_prefetch_code(const mesh *m, uint32_t slot)
     const mesh_chunk *c = mesh_chunk_of(m, slot);
     size_t at = mesh_place(slot), bytes = m->shape.code_bytes;
     prefetch_lines(c->codes + at * bytes, bytes);
-    __builtin_prefetch(c->factors + at);
+    __builtin_prefetch(mesh_factors_of(m, c, at));
 }
 
-void mesh_prefetch(const mesh *m, const uint32_t *slots, size_t n)
+void mesh_fetch(const mesh *m, mesh_scratch *s, const mesh_probe *p,
+                const uint32_t *slots, size_t n)
 {
-    if (!mesh_uses_codes(m)) {
-        mesh_prefetch_rows(m, slots, n);
+    size_t bytes = p->by_code ? m->shape.code_bytes : m->row_bytes;
+    for (size_t i = 0; i < n; i++) {
+        if (p->by_code) {
+            const mesh_chunk *c = mesh_chunk_of(m, slots[i]);
+            size_t at = mesh_place(slots[i]);
+            s->rows[i] = c->codes + at * bytes;
+            s->factors[i] = mesh_factors_of(m, c, at);
+            __builtin_prefetch(s->factors[i]);
+        } else {
+            s->rows[i] = mesh_row(m, slots[i]);
+        }
+        prefetch_lines(s->rows[i], bytes);
+    }
+}
+
+void mesh_measure_fetched(const mesh *m, mesh_scratch *s, mesh_probe *p,
+                          const uint32_t *slots, size_t n, float *out)
+{
+    if (!p->by_code) {
+        measure_vectors(m, s, p, slots, n, out);
         return;
     }
-    for (size_t i = 0; i < n; i++) mesh_prefetch_code(m, slots[i]);
-}
-
-void mesh_prefetch_sketches(const mesh *m, const uint32_t *slots, size_t n)
-{
-    size_t bytes = m->shape.sketch_bytes;
+    m->codes->code(p->bytes, s->rows, n, m->shape.code_bytes, s->sums);
+    float offset = 7.5f * (float)p->byte_sum, scale = 2 * p->byte_scale;
+    float error = TO_QUERY * 2 * p->norm * m->mean_share;
+    float near = error * error / (float)m->shape.padded;
     for (size_t i = 0; i < n; i++) {
-        const mesh_chunk *c = mesh_chunk_of(m, slots[i]);
-        size_t at = mesh_place(slots[i]);
-        prefetch_lines(c->sketches + at * bytes, bytes);
-        __builtin_prefetch(c->factors + at);
+        const mesh_factors *f = s->factors[i];
+        float d = p->normsq + f->normsq -
+                  f->code * scale * ((float)s->sums[i] - offset);
+        bool is_near = !(d >= 0 && d * d >= near * f->normsq);
+        out[i] = is_near ? mesh_exact(m, p, slots[i]) : d;
     }
 }
 
 void mesh_measure(const mesh *m, mesh_scratch *s, mesh_probe *p,
                   const uint32_t *slots, size_t n, float *out)
 {
-    if (!mesh_uses_codes(m)) {
-        measure_vectors(m, s, p, slots, n, out);
-        return;
-    }
-    size_t bytes = m->shape.code_bytes;
-    for (size_t i = 0; i < n; i++)
-        s->rows[i] = mesh_chunk_of(m, slots[i])->codes +
-                     mesh_place(slots[i]) * bytes;
-    m->codes->code(p->bytes, s->rows, n, bytes, s->sums);
-    float offset = 7.5f * (float)p->byte_sum, scale = 2 * p->byte_scale;
-    float errors = TO_QUERY * 2 * p->norm / sqrtf((float)m->shape.padded);
+    mesh_fetch(m, s, p, slots, n);
+    mesh_measure_fetched(m, s, p, slots, n, out);
+}
+
+void mesh_fetch_sketches(const mesh *m, mesh_scratch *s, const uint32_t *slots,
+                         size_t n)
+{
+    size_t bytes = m->shape.sketch_bytes;
     for (size_t i = 0; i < n; i++) {
-        const mesh_factors *f =
-            mesh_chunk_of(m, slots[i])->factors + mesh_place(slots[i]);
-        float d = p->normsq + f->normsq -
-                  f->code * scale * ((float)s->sums[i] - offset);
-        out[i] = d < errors * f->error ? mesh_exact(m, p, slots[i]) : d;
+        s->rows[i] = mesh_chunk_of(m, slots[i])->sketches +
+                     mesh_place(slots[i]) * bytes;
+        prefetch_lines(s->rows[i], bytes);
+    }
+}
+
+void mesh_guess_fetched(const mesh *m, mesh_scratch *s, const mesh_probe *p,
+                        size_t n, float *out)
+{
+    size_t bytes = m->shape.sketch_bytes;
+    uint32_t *sums = (uint32_t *)s->sums;
+    m->codes->sketch(p->planes, s->rows, n, bytes, sums);
+    float most = 7.5f * (float)m->sketch_dims, scale = 2 * p->step;
+    for (size_t i = 0; i < n; i++) {
+        const mesh_tail *tail =
+            (const mesh_tail *)(const void *)(s->rows[i] + bytes) - 1;
+        /* bits of the tail count against all planes, which are zero there */
+        float sum = (float)(sums[i] - 15 * (tail->n_bits + 16u));
+        out[i] = p->normsq + tail->factors.normsq -
+                 tail->sketch * scale * (most - sum);
     }
 }
 
 size_t mesh_sieve(const mesh *m, mesh_scratch *s, const mesh_probe *p,
                   uint32_t *slots, size_t n, float farthest)
 {
-    size_t bytes = m->shape.sketch_bytes, n_left = 0;
-    for (size_t i = 0; i < n; i++)
-        s->rows[i] = mesh_chunk_of(m, slots[i])->sketches +
-                     mesh_place(slots[i]) * bytes;
-    uint32_t *sums = (uint32_t *)s->sums;
-    m->codes->sketch(p->planes, s->rows, n, bytes, sums);
-    float most = 7.5f * (float)m->shape.padded, scale = 2 * p->step;
+    size_t n_left = 0;
+    mesh_guess_fetched(m, s, p, n, s->distances);
     for (size_t i = 0; i < n; i++) {
-        const mesh_factors *f =
-            mesh_chunk_of(m, slots[i])->factors + mesh_place(slots[i]);
-        float d = p->normsq + f->normsq -
-                  f->sketch * scale * (most - (float)sums[i]);
         slots[n_left] = slots[i];
-        n_left += d <= farthest;
+        n_left += !(s->distances[i] > farthest); /* NaN: not known */
     }
     return n_left;
 }

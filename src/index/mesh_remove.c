@@ -162,7 +162,12 @@ akin_status mesh_sweep(mesh *m, const mesh_job *job, akin_error *err)
     if (status == AKIN_OK) {
         choose_entry(m);
         thread_each(job->threads, mend_some, &w);
+        status = mesh_connect(m, err);
+    }
+    if (status == AKIN_OK) status = mesh_longer_find(m, err);
+    if (status == AKIN_OK) {
         mesh_wait_for_readers(m);
+        mesh_longer_free_replaced(m);
         status = free_dead(m, err);
     }
     for (size_t i = 0; i < job->threads; i++)

@@ -6,6 +6,7 @@
  * A hop asks memory for the codes of all neighbours at once before it looks at
  * the first; from 256 dimensions on their sketches come first, an eighth as
  * large as codes, and only what they do not rule out is measured by its code. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "index/mesh_int.h"
@@ -48,12 +49,11 @@ static bool has_twins(const mesh_scratch *s, size_t at, mesh_key key)
 static size_t push(const mesh *m, mesh_scratch *s, const mesh_walk *walk,
                    mesh_key key)
 {
-    if (s->n_pool == walk->room) {
-        if (key >= s->pool[s->n_pool - 1]) return SIZE_MAX;
-        s->n_pool--;
-    }
+    if (s->n_pool == walk->room && key >= s->pool[s->n_pool - 1])
+        return SIZE_MAX;
     size_t at = m->codes->rank(s->pool, s->n_pool, key);
     if (walk->few_twins && has_twins(s, at, key)) return SIZE_MAX;
+    if (s->n_pool == walk->room) s->n_pool--;
     memmove(s->pool + at + 1, s->pool + at, (s->n_pool - at) * sizeof key);
     s->pool[at] = key;
     s->n_pool++;
@@ -106,18 +106,18 @@ static size_t hop(mesh *m, mesh_scratch *s, mesh_probe *p,
     size_t n = gather(s, mesh_list(m, slot, walk->level),
                       mesh_list_size(m, walk->level));
     float limit = farthest(s, walk);
-    if (m->sketched && mesh_uses_codes(m) && limit < INFINITY) {
-        mesh_prefetch_sketches(m, s->fresh, n);
+    if (m->sketched && p->by_code && limit < INFINITY) {
+        mesh_fetch_sketches(m, s, s->fresh, n);
         if (at + 1 < s->n_pool)
             prefetch_list(m, mesh_key_slot(s->pool[at + 1]), walk->level);
         n = mesh_sieve(m, s, p, s->fresh, n, limit);
-        mesh_prefetch(m, s->fresh, n);
+        mesh_fetch(m, s, p, s->fresh, n);
     } else {
-        mesh_prefetch(m, s->fresh, n);
+        mesh_fetch(m, s, p, s->fresh, n);
         if (at + 1 < s->n_pool)
             prefetch_list(m, mesh_key_slot(s->pool[at + 1]), walk->level);
     }
-    mesh_measure(m, s, p, s->fresh, n, s->distances);
+    mesh_measure_fetched(m, s, p, s->fresh, n, s->distances);
     for (size_t i = 0; i < n; i++) {
         if (s->distances[i] > farthest(s, walk)) continue;
         mesh_key key = mesh_key_make(s->distances[i], s->fresh[i]);
@@ -133,19 +133,17 @@ static size_t hop(mesh *m, mesh_scratch *s, mesh_probe *p,
 
 /* ---- a walk -------------------------------------------------------------------- */
 
-/* Those in [from, to) that are allowed and expanded. */
-static size_t count_done(const mesh_scratch *s, size_t from, size_t to)
+static size_t count_allowed(const mesh_scratch *s, size_t n)
 {
-    mesh_key both = MESH_ALLOWED | MESH_EXPANDED;
-    size_t n = 0;
-    for (size_t i = from; i < to && i < s->n_pool; i++)
-        n += (s->pool[i] & both) == both;
-    return n;
+    size_t n_allowed = 0;
+    for (size_t i = 0; i < n; i++)
+        n_allowed += (s->pool[i] & MESH_ALLOWED) != 0;
+    return n_allowed;
 }
 
 static float noise(const mesh *m, const mesh_probe *p)
 {
-    if (!mesh_uses_codes(m)) return 0;
+    if (!p->by_code) return 0;
     return 2 * p->norm * m->mean_error / sqrtf((float)m->shape.padded);
 }
 
@@ -181,14 +179,22 @@ void mesh_search_level(mesh *m, mesh_scratch *s, mesh_probe *p,
         s->pool[at] |= MESH_EXPANDED;
         size_t best = hop(m, s, p, walk, mesh_key_slot(key), at);
         if (best > at) continue;
-        if (walk->filter) {
-            size_t to = at + 1 + m->opt.links;
-            n_allowed += (key & MESH_ALLOWED) != 0;
-            n_allowed -= count_done(s, best, to);
-        }
         at = best;
+        if (walk->filter) n_allowed = count_allowed(s, at);
     }
     forget_visits(s);
+}
+
+/* On the way down, sketches are enough. */
+static void roughly(mesh *m, mesh_scratch *s, mesh_probe *p,
+                    const uint32_t *slots, size_t n)
+{
+    if (m->sketched && mesh_uses_codes(m)) {
+        mesh_fetch_sketches(m, s, slots, n);
+        mesh_guess_fetched(m, s, p, n, s->distances);
+    } else {
+        mesh_measure(m, s, p, slots, n, s->distances);
+    }
 }
 
 uint32_t mesh_descend(mesh *m, mesh_scratch *s, mesh_probe *p, uint64_t top,
@@ -196,7 +202,8 @@ uint32_t mesh_descend(mesh *m, mesh_scratch *s, mesh_probe *p, uint64_t top,
 {
     uint32_t at = (uint32_t)(top >> 32);
     float nearest;
-    mesh_measure(m, s, p, &at, 1, &nearest);
+    roughly(m, s, p, &at, 1);
+    nearest = s->distances[0];
     for (int l = (int)(uint32_t)top - 1; l > level; l--) {
         for (uint32_t from = MESH_NONE; from != at;) {
             from = at;
@@ -208,8 +215,7 @@ uint32_t mesh_descend(mesh *m, mesh_scratch *s, mesh_probe *p, uint64_t top,
                 if (slot >= s->limit) break;
                 s->fresh[n] = slot;
             }
-            mesh_prefetch(m, s->fresh, n);
-            mesh_measure(m, s, p, s->fresh, n, s->distances);
+            roughly(m, s, p, s->fresh, n);
             for (size_t i = 0; i < n; i++) {
                 if (!(s->distances[i] < nearest)) continue;
                 nearest = s->distances[i];
@@ -222,36 +228,68 @@ uint32_t mesh_descend(mesh *m, mesh_scratch *s, mesh_probe *p, uint64_t top,
 
 /* ---- a search ------------------------------------------------------------------ */
 
+/* Mostly those that are measured. */
+static void prefetch_best(const mesh *m, const mesh_scratch *s, size_t k,
+                          float margin)
+{
+    float farthest = INFINITY;
+    for (size_t i = 0; i < s->n_pool; i++) {
+        uint32_t slot = mesh_key_slot(s->pool[i]);
+        float d = mesh_key_distance(s->pool[i]);
+        if (i + 1 == k) farthest = d + margin;
+        if (d > farthest) return;
+        mesh_prefetch_rows(m, &slot, 1);
+    }
+}
+
 /* Measures the best of the pool by their vectors, as long as an error of their
  * codes could make one of them better than the k-th. */
 static void rerank(mesh *m, mesh_scratch *s, const mesh_probe *p,
                    const akin_index_query *query, topk *top)
 {
-    bool exact = !mesh_uses_codes(m);
     float margin = RERANK_ERRORS * noise(m, p);
     float kth = -1; /* the code's distance of the k-th */
-    size_t first = query->k + query->k / 2, n = 0;
-    for (size_t i = 0; i < s->n_pool && n < first; i++, n++) {
-        uint32_t slot = mesh_key_slot(s->pool[i]);
-        mesh_prefetch_rows(m, &slot, 1);
-    }
+    prefetch_best(m, s, top->k, margin);
     for (size_t i = 0; i < s->n_pool; i++) {
         mesh_key key = s->pool[i];
         uint32_t slot = mesh_key_slot(key);
         float d = mesh_key_distance(key);
-        if (top->n == query->k && (exact || d > kth + margin)) break;
+        if (top->n == top->k && d > kth + margin) break;
         if (!mesh_allows(m, query, slot)) continue;
         topk_push(top, mesh_id(m, slot), mesh_public_distance(m, p, slot));
-        if (top->n == query->k && kth < 0) kth = d;
+        if (top->n == top->k && kth < 0) kth = d;
     }
 }
 
-void mesh_write_hits(topk *top, akin_index_hit *hits, size_t *n)
+static int compare_ids(const void *a, const void *b)
 {
+    const topk_hit *x = a, *y = b;
+    if (x->key != y->key) return x->key > y->key ? 1 : -1;
+    return (x->score > y->score) - (x->score < y->score);
+}
+
+/* While an id gets another vector both are there. */
+static void drop_twice(topk *top)
+{
+    size_t n = top->n ? 1 : 0;
+    qsort(top->hits, top->n, sizeof *top->hits, compare_ids);
+    for (size_t i = 1; i < top->n; i++) {
+        if (top->hits[i].key == top->hits[n - 1].key) continue;
+        top->hits[n++] = top->hits[i];
+    }
+    for (top->n = 0; top->n < n;) {
+        topk_hit hit = top->hits[top->n];
+        topk_push(top, hit.key, hit.score);
+    }
+}
+
+void mesh_write_hits(topk *top, size_t k, akin_index_hit *hits, size_t *n)
+{
+    if (top->k > k) drop_twice(top);
     topk_sort(top);
-    for (size_t i = 0; i < top->n; i++)
+    *n = top->n < k ? top->n : k;
+    for (size_t i = 0; i < *n; i++)
         hits[i] = (akin_index_hit){top->hits[i].key, top->hits[i].score};
-    *n = top->n;
 }
 
 static size_t with_dead(const mesh *m, size_t ef)
@@ -266,28 +304,41 @@ static akin_status find_here(mesh *m, const akin_index_query *query, size_t ef,
 {
     mesh_scratch *s = NULL;
     uint64_t top_slot = atomic_load(&m->top);
+    size_t k = mesh_wanted(m, query->k);
     *n = 0;
     if (top_slot == 0) return AKIN_OK;
+    if (ef < k) ef = k;
+    if (room < ef) room = ef;
     AKIN_TRY(mesh_take_scratch(m, room, &s, err));
-    mesh_walk walk = {.ef = ef, .room = room, .k = query->k};
+    mesh_walk walk = {.ef = ef, .room = room, .k = k};
     if (query->allow) walk.filter = query;
     mesh_probe_vector(m, &s->probe, query->vector);
     uint32_t start = mesh_descend(m, s, &s->probe, top_slot, 0);
     mesh_search_level(m, s, &s->probe, &walk, start);
     topk top = {.hits = s->best,
-                .k = query->k,
+                .k = k,
                 .smaller_is_better = !mesh_larger_is_closer(m)};
     rerank(m, s, &s->probe, query, &top);
-    mesh_write_hits(&top, hits, n);
+    mesh_write_hits(&top, query->k, hits, n);
     mesh_give_scratch(m, s);
     return AKIN_OK;
+}
+
+akin_status mesh_find_allowed(mesh *m, const akin_index_query *query, size_t ef,
+                              double share, akin_index_hit *hits, size_t *n,
+                              akin_error *err)
+{
+    size_t most = atomic_load(&m->n_slots) + 1;
+    ef = with_dead(m, ef > query->k ? ef : query->k);
+    if (ef > most) ef = most;
+    size_t room = share < 1 ? (size_t)((double)ef / share) : ef;
+    if (room > most) room = most;
+    AKIN_TRY(find_here(m, query, ef, room, hits, n, err));
+    return mesh_scan_longer(m, query, hits, n, err);
 }
 
 akin_status mesh_find(mesh *m, const akin_index_query *query, size_t ef,
                       akin_index_hit *hits, size_t *n, akin_error *err)
 {
-    size_t n_slots = atomic_load(&m->n_slots);
-    ef = with_dead(m, ef > query->k ? ef : query->k);
-    if (ef > n_slots + 1) ef = n_slots + 1;
-    return find_here(m, query, ef, ef, hits, n, err);
+    return mesh_find_allowed(m, query, ef, 1, hits, n, err);
 }

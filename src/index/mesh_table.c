@@ -57,8 +57,12 @@ akin_status mesh_table_put(mesh_table *t, uint64_t id, uint32_t slot,
                            akin_error *err)
 {
     size_t at;
-    if (3 * (t->n + 1) > 2 * t->cap) AKIN_TRY(grow(t, 2 * t->cap, err));
-    if (!look_up(t, id, &at)) t->n++;
+    bool there = look_up(t, id, &at);
+    if (!there && 3 * (t->n + 1) > 2 * t->cap) {
+        AKIN_TRY(grow(t, 2 * t->cap, err));
+        look_up(t, id, &at);
+    }
+    t->n += !there;
     t->entries[at] = (entry){id, slot};
     return AKIN_OK;
 }

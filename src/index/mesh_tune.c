@@ -33,10 +33,7 @@ static void measure_mean(mesh *m, mesh_scratch *s)
     size_t n = atomic_load(&m->n_slots), some = n < SAMPLE ? n : SAMPLE;
     size_t dim = m->opt.dim;
     bool dot = m->opt.metric == AKIN_METRIC_DOT;
-    for (uint32_t slot = 0; dot && slot < n; slot++) {
-        float normsq = mesh_chunk_of(m, slot)->norms[mesh_place(slot)];
-        if (normsq > m->longest) m->longest = normsq;
-    }
+    float longest = m->longest;
     for (size_t i = 0; i < some; i++) {
         uint32_t slot = sampled(i, some, n);
         float norm = mesh_chunk_of(m, slot)->norms[mesh_place(slot)];
@@ -44,7 +41,8 @@ static void measure_mean(mesh *m, mesh_scratch *s)
         mesh_decode(m, slot, s->decoded);
         for (size_t k = 0; k < dim; k++)
             m->mean[k] += s->decoded[k] * by / (float)some;
-        if (dot) m->mean[dim] += sqrtf(m->longest - norm) / (float)some;
+        if (dot && longest > norm)
+            m->mean[dim] += sqrtf(longest - norm) / (float)some;
     }
 }
 
@@ -71,19 +69,24 @@ static void encode_some(void *user, size_t thread)
         if (first >= e->n) return;
         size_t end = e->n - first < GRAIN ? e->n : first + GRAIN;
         for (size_t slot = first; slot < end; slot++)
-            mesh_encode(e->m, e->scratches[thread], (uint32_t)slot);
+            mesh_encode_code(e->m, e->scratches[thread], (uint32_t)slot);
     }
 }
 
 static void measure_error(mesh *m)
 {
     size_t n = atomic_load(&m->n_slots), some = n < SAMPLE ? n : SAMPLE;
-    double sum = 0;
+    double errors = 0, shares = 0;
     for (size_t i = 0; i < some; i++) {
         uint32_t slot = sampled(i, some, n);
-        sum += mesh_chunk_of(m, slot)->factors[mesh_place(slot)].error;
+        const mesh_chunk *c = mesh_chunk_of(m, slot);
+        size_t at = mesh_place(slot);
+        float normsq = mesh_factors_of(m, c, at)->normsq;
+        errors += c->errors[at];
+        if (normsq > 0) shares += c->errors[at] / sqrtf(normsq);
     }
-    m->mean_error = (float)(sum / (double)some);
+    m->mean_error = (float)(errors / (double)some);
+    m->mean_share = (float)(shares / (double)some);
 }
 
 /* ---- which route --------------------------------------------------------------- */
@@ -142,6 +145,7 @@ static void choose_route(mesh *m, mesh_scratch **scratches, size_t threads)
         route = r.found[PROBES / 2] < coarse ? AKIN_ROUTE_CODES
                                              : AKIN_ROUTE_VECTORS;
     }
+    if (!(m->mean_error < INFINITY)) route = AKIN_ROUTE_VECTORS;
     atomic_store_explicit(&m->route, (int)route, memory_order_release);
 }
 
@@ -156,11 +160,13 @@ akin_status mesh_decide(mesh *m, const mesh_job *job, akin_error *err)
     for (size_t i = 0; i < job->threads && status == AKIN_OK; i++)
         status = mesh_take_scratch(m, m->opt.effort, &e.scratches[i], err);
     if (status == AKIN_OK) {
+        /* Room for most of those that come later and are a little longer. */
+        m->longest = 1.2f * m->longest;
         measure_mean(m, e.scratches[0]);
         mesh_draw_signs(m);
-        atomic_store(&m->coded, true);
         thread_each(job->threads, encode_some, &e);
         measure_error(m);
+        atomic_store(&m->coded, true); /* searches may look at codes */
         choose_route(m, e.scratches, job->threads);
     }
     for (size_t i = 0; i < job->threads; i++)

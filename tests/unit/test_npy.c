@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * interop/npy: what numpy writes is read, what is broken or another type is
- * named, and no header makes it read past the file. */
+ * interop/npy, interop/npy_ids: what numpy writes is read, what is broken or
+ * another type is named, and no header makes it read past the file. */
 #include "interop/npy.h"
 
 #include <math.h>
@@ -358,6 +358,141 @@ static void no_memory_is_said(void)
     }
 }
 
+/* ---- ids ---- */
+
+static akin_status read_ids(npy_ids *out, akin_error *e)
+{
+    return npy_read_ids(file_path(), MAX_VALUES, out, e);
+}
+
+static void every_type_of_ids_is_read(void)
+{
+    static const struct {
+        const char *descr;
+        size_t item_bytes;
+        const char *bytes; /* of three numbers */
+        uint64_t values[3];
+    } rows[] = {
+        {"<i4", 4, "\1\0\0\0\0\0\0\0\xff\xff\xff\x7f", {1, 0, INT32_MAX}},
+        {">i4", 4, "\0\0\0\1\0\0\0\0\x7f\xff\xff\xff", {1, 0, INT32_MAX}},
+        {"<u4", 4, "\1\0\0\0\0\2\0\0\xff\xff\xff\xff",
+         {1, 512, UINT32_MAX}},
+        {">u4", 4, "\0\0\0\1\0\0\2\0\xff\xff\xff\xfe",
+         {1, 512, UINT32_MAX - 1}},
+        {"<i8", 8, "\1\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0"
+                   "\xff\xff\xff\xff\xff\xff\xff\x7f",
+         {1, (uint64_t)1 << 32, INT64_MAX}},
+        {">i8", 8, "\0\0\0\0\0\0\0\1\0\0\0\1\0\0\0\0"
+                   "\x7f\xff\xff\xff\xff\xff\xff\xff",
+         {1, (uint64_t)1 << 32, INT64_MAX}},
+        {"<u8", 8, "\1\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0"
+                   "\xff\xff\xff\xff\xff\xff\xff\xff",
+         {1, (uint64_t)1 << 32, UINT64_MAX}},
+        {">u8", 8, "\0\0\0\0\0\0\0\1\0\0\0\1\0\0\0\0"
+                   "\xff\xff\xff\xff\xff\xff\xff\xfe",
+         {1, (uint64_t)1 << 32, UINT64_MAX - 1}},
+    };
+    for (size_t i = 0; i < 2 * (sizeof rows / sizeof *rows); i++) {
+        char dict[128];
+        npy_ids ids;
+        akin_error e = {0};
+        snprintf(dict, sizeof dict, "{'descr': '%s', 'fortran_order': %s, "
+                 "'shape': (3, 1), }", rows[i / 2].descr,
+                 i % 2 ? "True" : "False");
+        write_npy(1, dict, rows[i / 2].bytes, 3 * rows[i / 2].item_bytes);
+        CHECK_OK(read_ids(&ids, &e), e);
+        CHECK_EQ_INT(ids.n, 3);
+        CHECK_EQ_INT(ids.dim, 1);
+        if (ids.data && memcmp(ids.data, rows[i / 2].values, 24) != 0)
+            test_fail(__FILE__, __LINE__, "%s gave %llu, %llu, %llu", dict,
+                      (unsigned long long)ids.data[0],
+                      (unsigned long long)ids.data[1],
+                      (unsigned long long)ids.data[2]);
+        mem_free(ids.data);
+    }
+}
+
+static void columns_of_ids_become_rows(void)
+{
+    static const uint32_t columns[6] = {1, 4, 2, 5, 3, 6};
+    npy_ids ids;
+    akin_error e = {0};
+    write_npy(1, "{'descr': '<u4', 'fortran_order': True, 'shape': (2, 3), }",
+              columns, sizeof columns);
+    CHECK_OK(read_ids(&ids, &e), e);
+    CHECK_EQ_INT(ids.n, 2);
+    CHECK_EQ_INT(ids.dim, 3);
+    for (size_t i = 0; ids.data && i < 6; i++)
+        CHECK_EQ_INT(ids.data[i], i + 1);
+    mem_free(ids.data);
+    write_npy(1, "{'descr': '<u4', 'fortran_order': True, 'shape': (0, 3), }",
+              columns, 0);
+    CHECK_OK(read_ids(&ids, &e), e);
+    CHECK_EQ_INT(ids.n, 0);
+    mem_free(ids.data);
+}
+
+static void what_is_no_id_is_named(void)
+{
+    static const struct {
+        const char *dict;
+        akin_status status;
+        const char *words;
+    } rows[] = {
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (6,), }",
+         AKIN_EUNSUPPORTED, "holds floats ('<f4'), not int32"},
+        {"{'descr': '|u1', 'fortran_order': False, 'shape': (6,), }",
+         AKIN_EUNSUPPORTED, "holds integers ('|u1'), not int32"},
+        {"{'descr': '<i4', 'fortran_order': False, 'shape': (3, 2), }",
+         AKIN_EUNSUPPORTED, "the negative id -1 in row 2"},
+        {"{'descr': '<i4', 'fortran_order': True, 'shape': (3, 2), }",
+         AKIN_EUNSUPPORTED, "the negative id -1 in row 1"},
+        {"{'descr': '<i8', 'fortran_order': False, 'shape': (3,), }",
+         AKIN_EUNSUPPORTED, "the negative id -30064771073 in row 0"},
+        {"{'descr': '<i4', 'fortran_order': False, 'shape': (7,), }",
+         AKIN_ECORRUPT, "shorter than its shape"},
+        {"{'descr': '<i8', 'fortran_order': False, 'shape': (4,), }",
+         AKIN_ECORRUPT, "shorter than its shape"},
+        {"{'descr': '<u8', 'fortran_order': False, 'shape': (1001, 1), }",
+         AKIN_ELIMIT, "more than 1000"},
+        {"{'descr': '<i4', 'fortran_order': False, 'shape': (6", AKIN_ECORRUPT,
+         "damaged"},
+    };
+    static const int32_t numbers[6] = {0, 1, 2, 3, -1, -8};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        npy_ids ids;
+        akin_error e = {0};
+        write_npy(1, rows[i].dict, numbers, sizeof numbers);
+        CHECK_STATUS(read_ids(&ids, &e), rows[i].status);
+        CHECK(ids.data == NULL);
+        if (!strstr(e.text, rows[i].words) || !strstr(e.text, "v.npy"))
+            test_fail(__FILE__, __LINE__, "%s gave: %s", rows[i].dict, e.text);
+    }
+    npy_ids ids;
+    write_bytes("PK\3\4 a .npz is a zip", 20);
+    CHECK_STATUS(read_ids(&ids, NULL), AKIN_ECORRUPT);
+    CHECK_STATUS(npy_read_ids("/nowhere/v.npy", 1, &ids, NULL),
+                 AKIN_ENOTFOUND);
+}
+
+static void no_memory_for_ids_is_said(void)
+{
+    static const int64_t numbers[6] = {1, 2, 3, 4, 5, 6};
+    npy_ids ids;
+    write_npy(1, "{'descr': '<i8', 'fortran_order': True, 'shape': (2, 3), }",
+              numbers, sizeof numbers);
+    for (int64_t i = 1;; i++) {
+        mem_fail_at(i);
+        akin_status status = read_ids(&ids, NULL);
+        bool ended = mem_fail_pending();
+        mem_fail_at(0);
+        CHECK_STATUS(status, ended ? AKIN_OK : AKIN_ENOMEM);
+        CHECK((ids.data != NULL) == ended);
+        mem_free(ids.data);
+        if (ended || i > 100) break;
+    }
+}
+
 const test_case test_npy_cases[] = {
     {"npy/good_headers_are_read", good_headers_are_read},
     {"npy/every_type_is_read", every_type_is_read},
@@ -367,5 +502,9 @@ const test_case test_npy_cases[] = {
     {"npy/other_files_are_named", other_files_are_named},
     {"npy/every_truncation_is_seen", every_truncation_is_seen},
     {"npy/no_memory_is_said", no_memory_is_said},
+    {"npy/every_type_of_ids_is_read", every_type_of_ids_is_read},
+    {"npy/columns_of_ids_become_rows", columns_of_ids_become_rows},
+    {"npy/what_is_no_id_is_named", what_is_no_id_is_named},
+    {"npy/no_memory_for_ids_is_said", no_memory_for_ids_is_said},
     {0},
 };
