@@ -12,10 +12,14 @@
 #include "index/mesh_int.h"
 
 /* A walk ends when what is left is so much farther than the k-th, in squared
- * distances: wider finds nothing more on any bench set, 1.1 misses 2 to 5 %. */
-static const float slack = 1.3f;
+ * distances: 1.1 misses 2 to 5 % on the bench sets. Who asks for many
+ * candidates wants the last of the true ones; so it grows with ef. */
+static float slack_of(size_t ef) { return 1.25f + (float)ef / 400; }
 
-enum { LISTS_AHEAD = 2, LINE = 64, RERANK_ERRORS = 2 };
+/* So many errors of a code are looked behind the k-th, for the same reason. */
+static float errors_of(size_t ef) { return 2 + (float)ef / 100; }
+
+enum { LISTS_AHEAD = 2, LINE = 64 };
 
 /* ---- the pool ------------------------------------------------------------------ */
 
@@ -154,7 +158,7 @@ static bool ends(const mesh_scratch *s, const mesh_walk *walk, size_t at,
     if (walk->filter && n_allowed >= walk->ef) return true;
     if (!walk->k || walk->filter || s->n_pool <= walk->k) return false;
     return mesh_key_distance(s->pool[at]) >
-           slack * mesh_key_distance(s->pool[walk->k - 1]) + error;
+           slack_of(walk->ef) * mesh_key_distance(s->pool[walk->k - 1]) + error;
 }
 
 void mesh_search_level(mesh *m, mesh_scratch *s, mesh_probe *p,
@@ -245,9 +249,9 @@ static void prefetch_best(const mesh *m, const mesh_scratch *s, size_t k,
 /* Measures the best of the pool by their vectors, as long as an error of their
  * codes could make one of them better than the k-th. */
 static void rerank(mesh *m, mesh_scratch *s, const mesh_probe *p,
-                   const akin_index_query *query, topk *top)
+                   const akin_index_query *query, size_t ef, topk *top)
 {
-    float margin = RERANK_ERRORS * noise(m, p);
+    float margin = errors_of(ef) * noise(m, p);
     float kth = -1; /* the code's distance of the k-th */
     prefetch_best(m, s, top->k, margin);
     for (size_t i = 0; i < s->n_pool; i++) {
@@ -318,7 +322,7 @@ static akin_status find_here(mesh *m, const akin_index_query *query, size_t ef,
     topk top = {.hits = s->best,
                 .k = k,
                 .smaller_is_better = !mesh_larger_is_closer(m)};
-    rerank(m, s, &s->probe, query, &top);
+    rerank(m, s, &s->probe, query, ef, &top);
     mesh_write_hits(&top, query->k, hits, n);
     mesh_give_scratch(m, s);
     return AKIN_OK;
