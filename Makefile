@@ -9,7 +9,7 @@ export LSAN_OPTIONS ?= suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions
 MESON_FLAGS ?=
 PREFIX ?= /usr/local
 
-.PHONY: all program check check-compat check-crash bench manual install clean
+.PHONY: all program check check-compat check-crash bench bench-index manual install clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -46,6 +46,11 @@ check-crash: all
 
 bench: all
 	@bench/run $(BUILD)
+
+# The index beside hnswlib, FAISS and usearch, over the sets in a folder:
+#   make bench-index DATA=folder   (bench/peers/run says what a set is)
+bench-index: all
+	@bench/peers/run $(DATA) $(BUILD)
 
 # docs/CLI.md and docs/akin.1 from the command tables.
 manual: program

@@ -152,8 +152,9 @@ typedef struct akin_index_query {
     const float *vector;   /* [dim], finite */
     size_t k;              /* 1 .. 2^20 */
     double recall;         /* the share of the true k to be found on average,
-                              0 < r < 1, as measured when the index was built;
-                              0: 0.95 */
+                              0 < r < 1, as measured when 256 vectors or more
+                              were last added at once; 0: 0.95. Before that ef
+                              is 64 */
     size_t ef;             /* candidates kept instead, which sets recall aside;
                               0: as recall asks for */
     const uint64_t *allow; /* bit i of word i / 64: whether id i may be found;

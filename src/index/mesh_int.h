@@ -545,6 +545,8 @@ akin_status mesh_scan_longer(mesh *m, const akin_index_query *query,
                              akin_index_hit *hits, size_t *n, akin_error *err)
     AKIN_NODISCARD;
 
+bool mesh_is_finite(const float *x, size_t n);
+
 akin_status mesh_new(const akin_index_options *opt, mesh **out,
                      akin_error *err) AKIN_NODISCARD;
 
