@@ -2,11 +2,9 @@
  * The face of an index: options and queries are checked here, and each search
  * is sent the way that is quickest for it. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/random.h"
 #include "base/thread.h"
 #include "index/mesh_file.h"
 #include "index/mesh_int.h"
@@ -169,6 +167,16 @@ static bool is_scanned(size_t ef, size_t n_allowed, size_t n)
     return (double)n_allowed * (double)n_allowed <= most;
 }
 
+/* The fewer are allowed, the farther out the k-th of them is, where vectors are
+ * many and nearly as far: a walk that finds ten of ten needs more for the ten
+ * that are left of three hundred. */
+static size_t ef_for(size_t ef, double share)
+{
+    const double plain = 0.3;
+    if (share >= plain) return ef;
+    return (size_t)((double)ef * (1 + 0.25 * log2(plain / share)));
+}
+
 static akin_status search(mesh *m, const akin_index_query *query,
                           akin_index_hit *hits, size_t *n, akin_error *err)
 {
@@ -177,10 +185,10 @@ static akin_status search(mesh *m, const akin_index_query *query,
     *n = 0;
     if (q.allow) n_allowed = count_allowed(&q);
     if (n_allowed == 0 || q.k == 0) return AKIN_OK;
-    size_t ef = mesh_ef(m, &q);
+    double share = (double)n_allowed / (double)n_live;
+    size_t ef = ef_for(mesh_ef(m, &q), share);
     if (is_scanned(ef, n_allowed, n_live))
         return mesh_scan(m, &q, q.allow, hits, n, err);
-    double share = (double)n_allowed / (double)n_live;
     AKIN_TRY(mesh_find_allowed(m, &q, ef, share, hits, n, err));
     if (*n == q.k || *n == n_allowed) return AKIN_OK;
     return mesh_scan(m, &q, false, hits, n, err);
