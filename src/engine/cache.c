@@ -196,7 +196,6 @@ static akin_status cache_begin(akin_db *db, const char *path, cache_change *c,
     mesh_borrowed rows = cache_rows(c->index);
     mesh_origin origin, now = cache_origin(c->index);
     *done = false;
-    (void)db;
     if (mesh_open(path, &rows, &origin, mesh, NULL) != AKIN_OK)
         return cache_new_graph(c->index, mesh, err);
     *done = cache_is_same_file(&origin, &now);

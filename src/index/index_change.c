@@ -192,19 +192,11 @@ static void write_some(void *user, size_t thread)
 
 static akin_status write_rows(adding *a, akin_error *err)
 {
-    mesh *m = a->m;
-    void *p;
-    AKIN_TRY(mem_new_array(a->job.threads, sizeof *a->scratches, "an index", &p,
-                           err));
-    a->scratches = p;
-    akin_status status = AKIN_OK;
-    for (size_t i = 0; i < a->job.threads && status == AKIN_OK; i++)
-        status = mesh_take_scratch(m, m->opt.effort, &a->scratches[i], err);
-    if (status == AKIN_OK) thread_each(a->job.threads, write_some, a);
-    for (size_t i = 0; i < a->job.threads; i++)
-        mesh_give_scratch(m, a->scratches[i]);
-    mem_free(a->scratches);
-    return status;
+    AKIN_TRY(mesh_take_scratches(a->m, a->job.threads, a->m->opt.effort,
+                                 &a->scratches, err));
+    thread_each(a->job.threads, write_some, a);
+    mesh_give_scratches(a->m, a->scratches, a->job.threads);
+    return AKIN_OK;
 }
 
 /* New ids get their slots. Those that had one keep it until all are linked:
@@ -261,8 +253,7 @@ static void replace_old(adding *a)
     for (size_t i = 0; i < a->n; i++) {
         uint32_t old = a->old_slots[i];
         if (old == MESH_NONE) continue;
-        atomic_store(&mesh_chunk_of(m, old)->states[mesh_place(old)],
-                     MESH_DEAD);
+        mesh_set_state(m, old, MESH_DEAD);
         n++;
     }
     atomic_fetch_sub(&m->n_live, n);
@@ -497,7 +488,7 @@ static void remove_id(mesh *m, uint64_t id, size_t *n_removed)
 {
     uint32_t slot;
     if (!mesh_table_find(m->table, id, &slot)) return;
-    atomic_store(&mesh_chunk_of(m, slot)->states[mesh_place(slot)], MESH_DEAD);
+    mesh_set_state(m, slot, MESH_DEAD);
     mesh_table_remove(m->table, id);
     atomic_fetch_sub(&m->n_live, 1);
     atomic_fetch_add(&m->n_dead, 1);

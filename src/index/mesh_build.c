@@ -155,16 +155,11 @@ typedef struct new_links {
     size_t n[MESH_LEVELS];
 } new_links;
 
-static int level_of(const mesh *m, uint32_t slot)
-{
-    return mesh_chunk_of(m, slot)->levels[mesh_place(slot)];
-}
-
 /* Returns the level at which its links begin. */
 static int find_links(mesh *m, mesh_scratch *s, uint32_t slot, uint64_t top,
                       new_links *found)
 {
-    int level = level_of(m, slot), l = (int)(uint32_t)top - 1;
+    int level = mesh_level_of(m, slot), l = (int)(uint32_t)top - 1;
     if (l > level) l = level;
     mesh_probe_slot(m, &s->probe, slot);
     uint32_t at = mesh_descend(m, s, &s->probe, top, l);
@@ -183,18 +178,12 @@ static int find_links(mesh *m, mesh_scratch *s, uint32_t slot, uint64_t top,
     return l;
 }
 
-static void set_state(const mesh *m, uint32_t slot, enum mesh_state state)
-{
-    atomic_store_explicit(&mesh_chunk_of(m, slot)->states[mesh_place(slot)],
-                          (uint8_t)state, memory_order_release);
-}
-
 /* All own lists are written before the first link to the slot is, so that
  * whoever comes by way of it finds a way on. */
 static void link_slot(mesh *m, mesh_scratch *s, uint32_t slot)
 {
     new_links found;
-    int level = level_of(m, slot);
+    int level = mesh_level_of(m, slot);
     for (int i = 0; i <= level; i++)
         mesh_write_list(mesh_list(m, slot, i), mesh_list_size(m, i), NULL, 0);
     uint64_t top = atomic_load(&m->top);
@@ -205,7 +194,7 @@ static void link_slot(mesh *m, mesh_scratch *s, uint32_t slot)
     for (int i = from; i >= 0; i--)
         mesh_write_list(mesh_list(m, slot, i), mesh_list_size(m, i),
                         found.links[i], found.n[i]);
-    set_state(m, slot, MESH_LIVE);
+    mesh_set_state(m, slot, MESH_LIVE);
     for (int i = from; i >= 0; i--)
         for (size_t k = 0; k < found.n[i]; k++)
             link_back(m, s, found.links[i][k], slot, i);
@@ -248,36 +237,23 @@ static void give_up(linking *l)
 {
     for (size_t i = 0; i < l->n; i++)
         if (mesh_state_of(l->m, l->slots[i]) != MESH_LIVE)
-            set_state(l->m, l->slots[i], MESH_UNUSED);
+            mesh_set_state(l->m, l->slots[i], MESH_UNUSED);
 }
 
 akin_status mesh_link(mesh *m, const uint32_t *slots, size_t n,
                       const mesh_job *job, akin_error *err)
 {
     linking l = {.m = m, .slots = slots, .job = job};
-    void *p;
-    AKIN_TRY(mem_new_array(job->threads, sizeof *l.scratches, "a build", &p,
-                           err));
-    l.scratches = p;
-    akin_status status = AKIN_OK;
-    for (size_t i = 0; i < job->threads && status == AKIN_OK; i++)
-        status = mesh_take_scratch(m, m->opt.effort, &l.scratches[i], err);
-    if (status == AKIN_OK) {
-        size_t linked = atomic_load(&m->n_live);
-        l.n = linked >= SERIAL_SLOTS ? 0
-              : n < SERIAL_SLOTS     ? n
-                                     : SERIAL_SLOTS;
-        if (l.n) link_some(&l, 0);
-        atomic_store(&l.next, l.n);
-        l.n = n;
-        thread_each(job->threads, link_some, &l);
-        if (atomic_load(&l.stop)) {
-            give_up(&l);
-            status = AKIN_FAIL(err, AKIN_ECANCELLED, "stopped");
-        }
-    }
-    for (size_t i = 0; i < job->threads; i++)
-        mesh_give_scratch(m, l.scratches[i]);
-    mem_free(l.scratches);
-    return status;
+    AKIN_TRY(mesh_take_scratches(m, job->threads, m->opt.effort, &l.scratches,
+                                 err));
+    size_t linked = atomic_load(&m->n_live);
+    l.n = linked >= SERIAL_SLOTS ? 0 : n < SERIAL_SLOTS ? n : SERIAL_SLOTS;
+    if (l.n) link_some(&l, 0);
+    atomic_store(&l.next, l.n);
+    l.n = n;
+    thread_each(job->threads, link_some, &l);
+    mesh_give_scratches(m, l.scratches, job->threads);
+    if (!atomic_load(&l.stop)) return AKIN_OK;
+    give_up(&l);
+    return AKIN_FAIL(err, AKIN_ECANCELLED, "stopped");
 }

@@ -138,9 +138,7 @@ typedef struct mesh_scratch {
     int32_t sums[2 * MESH_MAX_LINKS];
     uint32_t *candidates; /* [cap_pool] slots under review, their distances to */
     float *reviewed;      /* the target and to the last that was kept */
-    const uint8_t **review_rows;
     float *review;
-    int32_t *review_sums;
     mesh_probe probe, other;
     float *decoded; /* [dim] */
 } mesh_scratch;
@@ -256,6 +254,18 @@ static inline enum mesh_state mesh_state_of(const mesh *m, uint32_t slot)
         memory_order_acquire);
 }
 
+static inline void mesh_set_state(const mesh *m, uint32_t slot,
+                                  enum mesh_state state)
+{
+    atomic_store_explicit(&mesh_chunk_of(m, slot)->states[mesh_place(slot)],
+                          (uint8_t)state, memory_order_release);
+}
+
+static inline int mesh_level_of(const mesh *m, uint32_t slot)
+{
+    return mesh_chunk_of(m, slot)->levels[mesh_place(slot)];
+}
+
 static inline _Atomic uint32_t *mesh_links(const mesh *m, uint32_t slot)
 {
     return mesh_chunk_of(m, slot)->links + mesh_place(slot) * m->opt.links;
@@ -317,6 +327,11 @@ void mesh_free_chunks(mesh *m);
 akin_status mesh_take_scratch(mesh *m, size_t ef, mesh_scratch **out,
                               akin_error *err) AKIN_NODISCARD;
 void mesh_give_scratch(mesh *m, mesh_scratch *s);
+/* One for each of n threads; all of them or an error. */
+akin_status mesh_take_scratches(mesh *m, size_t n, size_t ef,
+                                mesh_scratch ***out, akin_error *err)
+    AKIN_NODISCARD;
+void mesh_give_scratches(mesh *m, mesh_scratch **scratches, size_t n);
 void mesh_free_scratches(mesh *m);
 
 /* A search begins and ends; what it gets from enter it gives to leave. */

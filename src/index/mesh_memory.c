@@ -180,6 +180,16 @@ void mesh_free_chunks(mesh *m)
 
 /* ---- what a search works in ---------------------------------------------------- */
 
+static void free_pool(mesh_scratch *s)
+{
+    mem_free_aligned(s->pool);
+    mem_free_aligned(s->kept_keys);
+    mem_free(s->best);
+    mem_free(s->candidates);
+    mem_free(s->reviewed);
+    mem_free(s->review);
+}
+
 static void free_scratch(mesh_scratch *s)
 {
     if (!s) return;
@@ -187,14 +197,7 @@ static void free_scratch(mesh_scratch *s)
     mesh_probe_clear(&s->other);
     mem_free_aligned(s->visited);
     mem_free(s->touched);
-    mem_free_aligned(s->pool);
-    mem_free_aligned(s->kept_keys);
-    mem_free(s->best);
-    mem_free(s->candidates);
-    mem_free(s->reviewed);
-    mem_free(s->review_rows);
-    mem_free(s->review);
-    mem_free(s->review_sums);
+    free_pool(s);
     mem_free_aligned(s->decoded);
     mem_free(s);
 }
@@ -203,24 +206,15 @@ static bool fit_pool(mesh_scratch *s, size_t ef)
 {
     size_t cap = ef + 2 > 2 * MESH_MAX_LINKS ? ef + 2 : 2 * MESH_MAX_LINKS;
     if (cap <= s->cap_pool) return true;
-    mem_free_aligned(s->pool);
-    mem_free_aligned(s->kept_keys);
-    mem_free(s->best);
-    mem_free(s->candidates);
-    mem_free(s->reviewed);
-    mem_free(s->review_rows);
-    mem_free(s->review);
-    mem_free(s->review_sums);
+    free_pool(s);
     s->best = mem_array(cap, sizeof *s->best);
     s->pool = mem_aligned(cap * sizeof *s->pool);
     s->kept_keys = mem_aligned(cap * sizeof *s->kept_keys);
     s->candidates = mem_array(cap, sizeof *s->candidates);
     s->reviewed = mem_array(cap, sizeof *s->reviewed);
-    s->review_rows = mem_array(cap, sizeof *s->review_rows);
     s->review = mem_array(cap, sizeof *s->review);
-    s->review_sums = mem_array(cap, sizeof *s->review_sums);
-    bool whole = s->pool && s->kept_keys && s->best && s->candidates && s->reviewed &&
-                 s->review_rows && s->review && s->review_sums;
+    bool whole = s->pool && s->kept_keys && s->best && s->candidates &&
+                 s->reviewed && s->review;
     s->cap_pool = whole ? cap : 0;
     return whole;
 }
@@ -282,6 +276,28 @@ void mesh_give_scratch(mesh *m, mesh_scratch *s)
     s->next = m->scratches;
     m->scratches = s;
     pthread_mutex_unlock(&m->pool_mutex);
+}
+
+akin_status mesh_take_scratches(mesh *m, size_t n, size_t ef,
+                                mesh_scratch ***out, akin_error *err)
+{
+    void *p;
+    AKIN_TRY(mem_new_array(n, sizeof **out, "an index", &p, err));
+    mesh_scratch **scratches = p;
+    for (size_t i = 0; i < n; i++) {
+        akin_status status = mesh_take_scratch(m, ef, &scratches[i], err);
+        if (status == AKIN_OK) continue;
+        mesh_give_scratches(m, scratches, i);
+        return status;
+    }
+    *out = scratches;
+    return AKIN_OK;
+}
+
+void mesh_give_scratches(mesh *m, mesh_scratch **scratches, size_t n)
+{
+    for (size_t i = 0; i < n; i++) mesh_give_scratch(m, scratches[i]);
+    mem_free(scratches);
 }
 
 void mesh_free_scratches(mesh *m)

@@ -27,11 +27,6 @@ static bool offer(mesh_scratch *s, uint32_t *offered, size_t *n, uint32_t slot)
     return true;
 }
 
-static int level_of(const mesh *m, uint32_t slot)
-{
-    return mesh_chunk_of(m, slot)->levels[mesh_place(slot)];
-}
-
 /* Its own live links, and behind the removed ones theirs. */
 static size_t gather(const mesh *m, mesh_scratch *s, uint32_t slot, int level,
                      uint32_t *offered, bool *torn)
@@ -108,7 +103,7 @@ static void mend_some(void *user, size_t thread)
         for (size_t slot = first; slot < end; slot++) {
             uint32_t at = (uint32_t)slot;
             if (mesh_state_of(w->m, at) != MESH_LIVE) continue;
-            for (int l = level_of(w->m, at); l >= 0; l--)
+            for (int l = mesh_level_of(w->m, at); l >= 0; l--)
                 mend(w->m, w->scratches[thread], at, l);
         }
     }
@@ -122,7 +117,7 @@ static void choose_entry(mesh *m)
     if (top && !is_dead(m, (uint32_t)(top >> 32))) return;
     top = 0;
     for (uint32_t slot = 0; slot < n; slot++) {
-        uint64_t level = (uint64_t)level_of(m, slot) + 1;
+        uint64_t level = (uint64_t)mesh_level_of(m, slot) + 1;
         if (mesh_state_of(m, slot) == MESH_LIVE && level > (uint32_t)top)
             top = (uint64_t)slot << 32 | level;
     }
@@ -140,8 +135,7 @@ static akin_status free_dead(mesh *m, akin_error *err)
     AKIN_TRY(status);
     for (uint32_t slot = 0; slot < n; slot++) {
         if (!is_dead(m, slot)) continue;
-        atomic_store(&mesh_chunk_of(m, slot)->states[mesh_place(slot)],
-                     MESH_UNUSED);
+        mesh_set_state(m, slot, MESH_UNUSED);
         m->free_slots[m->n_free++] = slot;
     }
     atomic_store(&m->n_dead, 0);
@@ -151,27 +145,14 @@ static akin_status free_dead(mesh *m, akin_error *err)
 akin_status mesh_sweep(mesh *m, const mesh_job *job, akin_error *err)
 {
     sweeping w = {.m = m, .n = atomic_load(&m->n_slots)};
-    void *p;
-    AKIN_TRY(mem_new_array(job->threads, sizeof *w.scratches, "an index", &p,
-                           err));
-    w.scratches = p;
     size_t room = m->opt.effort > OFFERED ? m->opt.effort : OFFERED;
-    akin_status status = AKIN_OK;
-    for (size_t i = 0; i < job->threads && status == AKIN_OK; i++)
-        status = mesh_take_scratch(m, room, &w.scratches[i], err);
-    if (status == AKIN_OK) {
-        choose_entry(m);
-        thread_each(job->threads, mend_some, &w);
-        status = mesh_connect(m, err);
-    }
-    if (status == AKIN_OK) status = mesh_longer_find(m, err);
-    if (status == AKIN_OK) {
-        mesh_wait_for_readers(m);
-        mesh_longer_free_replaced(m);
-        status = free_dead(m, err);
-    }
-    for (size_t i = 0; i < job->threads; i++)
-        mesh_give_scratch(m, w.scratches[i]);
-    mem_free(w.scratches);
-    return status;
+    AKIN_TRY(mesh_take_scratches(m, job->threads, room, &w.scratches, err));
+    choose_entry(m);
+    thread_each(job->threads, mend_some, &w);
+    mesh_give_scratches(m, w.scratches, job->threads);
+    AKIN_TRY(mesh_connect(m, err));
+    AKIN_TRY(mesh_longer_find(m, err));
+    mesh_wait_for_readers(m);
+    mesh_longer_free_replaced(m);
+    return free_dead(m, err);
 }

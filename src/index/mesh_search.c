@@ -193,7 +193,7 @@ void mesh_search_level(mesh *m, mesh_scratch *s, mesh_probe *p,
 static void roughly(mesh *m, mesh_scratch *s, mesh_probe *p,
                     const uint32_t *slots, size_t n)
 {
-    if (m->sketched && mesh_uses_codes(m)) {
+    if (m->sketched && p->by_code) {
         mesh_fetch_sketches(m, s, slots, n);
         mesh_guess_fetched(m, s, p, n, s->distances);
     } else {

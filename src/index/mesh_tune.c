@@ -152,27 +152,18 @@ static void choose_route(mesh *m, mesh_scratch **scratches, size_t threads)
 akin_status mesh_decide(mesh *m, const mesh_job *job, akin_error *err)
 {
     encoding e = {.m = m, .n = atomic_load(&m->n_slots)};
-    void *p;
-    AKIN_TRY(mem_new_array(job->threads, sizeof *e.scratches, "a build", &p,
-                           err));
-    e.scratches = p;
-    akin_status status = AKIN_OK;
-    for (size_t i = 0; i < job->threads && status == AKIN_OK; i++)
-        status = mesh_take_scratch(m, m->opt.effort, &e.scratches[i], err);
-    if (status == AKIN_OK) {
-        /* Room for most of those that come later and are a little longer. */
-        m->longest = 1.2f * m->longest;
-        measure_mean(m, e.scratches[0]);
-        mesh_draw_signs(m);
-        thread_each(job->threads, encode_some, &e);
-        measure_error(m);
-        atomic_store(&m->coded, true); /* searches may look at codes */
-        choose_route(m, e.scratches, job->threads);
-    }
-    for (size_t i = 0; i < job->threads; i++)
-        mesh_give_scratch(m, e.scratches[i]);
-    mem_free(e.scratches);
-    return status;
+    AKIN_TRY(mesh_take_scratches(m, job->threads, m->opt.effort, &e.scratches,
+                                 err));
+    /* Room for most of those that come later and are a little longer. */
+    m->longest = 1.2f * m->longest;
+    measure_mean(m, e.scratches[0]);
+    mesh_draw_signs(m);
+    thread_each(job->threads, encode_some, &e);
+    measure_error(m);
+    atomic_store(&m->coded, true); /* searches may look at codes */
+    choose_route(m, e.scratches, job->threads);
+    mesh_give_scratches(m, e.scratches, job->threads);
+    return AKIN_OK;
 }
 
 /* ---- how much effort ----------------------------------------------------------- */
