@@ -183,10 +183,7 @@ static akin_status sample_recall(checking *c, double *recall, akin_error *err)
         akin_index_query q = {.vector = s->decoded, .k = NEIGHBOURS};
         AKIN_TRYG(akin_index_search_exact(m, &q, truth, &n_truth, err));
         AKIN_TRYG(akin_index_search(m, &q, hits, &n_hits, err));
-        for (size_t k = 0; k < n_hits && k < n_truth; k++)
-            found += mesh_larger_is_closer(m)
-                         ? hits[k].distance >= truth[n_truth - 1].distance
-                         : hits[k].distance <= truth[n_truth - 1].distance;
+        found += mesh_count_found(m, truth, n_truth, hits, n_hits);
         wanted += n_truth;
     }
     *recall = wanted ? (double)found / (double)wanted : 1;

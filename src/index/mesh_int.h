@@ -407,6 +407,12 @@ void mesh_guess_fetched(const mesh *m, mesh_scratch *s, const mesh_probe *p,
 size_t mesh_sieve(const mesh *m, mesh_scratch *s, const mesh_probe *p,
                   uint32_t *slots, size_t n, float farthest);
 
+/* By how much a code's distance from p errs, mostly. */
+static inline float mesh_noise(const mesh *m, const mesh_probe *p)
+{
+    return 2 * p->norm * m->mean_error / sqrtf((float)m->shape.padded);
+}
+
 /* Exactly; and as the caller of the index knows it. */
 float mesh_exact(const mesh *m, mesh_probe *p, uint32_t slot);
 float mesh_public_distance(const mesh *m, const mesh_probe *p, uint32_t slot);
@@ -495,6 +501,9 @@ void mesh_draw_signs(mesh *m);
  * (mesh_tune.c). */
 akin_status mesh_tune(mesh *m, const uint32_t *slots, size_t n,
                       const mesh_job *job, akin_error *err) AKIN_NODISCARD;
+/* How many of n hits are as near as the last of n_true. */
+size_t mesh_count_found(const mesh *m, const akin_index_hit *truth,
+                        size_t n_true, const akin_index_hit *hits, size_t n);
 size_t mesh_ef(mesh *m, const akin_index_query *query);
 
 /* ---- placing: mesh_place.c ----------------------------------------------------- */

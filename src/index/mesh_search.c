@@ -147,8 +147,7 @@ static size_t count_allowed(const mesh_scratch *s, size_t n)
 
 static float noise(const mesh *m, const mesh_probe *p)
 {
-    if (!p->by_code) return 0;
-    return 2 * p->norm * m->mean_error / sqrtf((float)m->shape.padded);
+    return p->by_code ? mesh_noise(m, p) : 0;
 }
 
 /* Whether what is left from `at` on need not be looked at. */

@@ -110,8 +110,7 @@ static float coarseness_at(mesh *m, mesh_scratch *s, uint32_t from)
         float d = mesh_exact(m, &s->probe, slot);
         if (topk_admits(&top, d)) topk_push(&top, slot, d);
     }
-    float error = 2 * s->probe.norm * m->mean_error /
-                  sqrtf((float)m->shape.padded);
+    float error = mesh_noise(m, &s->probe);
     float tenth = top.n ? top.hits[0].score : 0;
     return tenth > 0 ? error / tenth : error > 0 ? INFINITY : 0;
 }
@@ -182,8 +181,8 @@ typedef struct tuning {
 } tuning;
 
 /* A hit as near as the last true one is as good as it. */
-static size_t count_found(const mesh *m, const akin_index_hit *truth,
-                          size_t n_true, const akin_index_hit *hits, size_t n)
+size_t mesh_count_found(const mesh *m, const akin_index_hit *truth,
+                        size_t n_true, const akin_index_hit *hits, size_t n)
 {
     size_t found = 0;
     float last = n_true ? truth[n_true - 1].distance : 0;
@@ -207,7 +206,7 @@ static void tune_some(void *user, size_t thread)
         if (status != AKIN_OK) atomic_store(&t->status, (int)status);
         atomic_fetch_add(&t->n_true, t->counts[i]);
         atomic_fetch_add(&t->n_found,
-                         count_found(t->m, t->truth + i * NEIGHBOURS,
+                         mesh_count_found(t->m, t->truth + i * NEIGHBOURS,
                                      t->counts[i], hits, n));
     }
 }
