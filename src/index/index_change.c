@@ -289,7 +289,8 @@ static akin_status link_part(adding *a, size_t first, size_t end,
 {
     a->job.n_done = first;
     a->job.n_all = a->n;
-    return mesh_link(a->m, a->slots + first, end - first, &a->job, err);
+    AKIN_TRY(mesh_link(a->m, a->slots + first, end - first, &a->job, err));
+    return mesh_seek(a->m, a->slots + first, end - first, &a->job, err);
 }
 
 /* Some are held back until the others are linked: what is asked later will not

@@ -529,6 +529,12 @@ void mesh_connect_new(mesh *m, const uint32_t *slots, size_t n);
 /* Looks at all lists. */
 akin_status mesh_connect(mesh *m, akin_error *err) AKIN_NODISCARD;
 
+/* ---- finding: mesh_seek.c ------------------------------------------------------ */
+
+/* Looks for n slots that are linked, and gives links to those that are missed. */
+akin_status mesh_seek(mesh *m, const uint32_t *slots, size_t n,
+                      const mesh_job *job, akin_error *err) AKIN_NODISCARD;
+
 /* ---- removing: mesh_remove.c --------------------------------------------------- */
 
 /* Takes removed slots out of all lists and frees them, if they are many. */

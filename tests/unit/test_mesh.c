@@ -219,9 +219,51 @@ static void saved_without_vectors(void)
     lent_clear(&l);
 }
 
+/* ---- near duplicates ---- */
+
+/* Of n vectors those that a narrow search for them does not find. */
+static size_t count_missed(akin_index *m, const float *x, size_t n, size_t dim)
+{
+    size_t n_missed = 0;
+    for (size_t i = 0; i < n; i++) {
+        akin_index_query q = {.vector = x + i * dim, .k = 1, .ef = 10};
+        akin_index_hit hit;
+        size_t n_hits;
+        CHECK_OK(akin_index_search(m, &q, &hit, &n_hits, &err), err);
+        n_missed += n_hits != 1 || hit.id != i;
+    }
+    return n_missed;
+}
+
+/* Clusters whose vectors have all their links among themselves. */
+static void finds_clusters(void)
+{
+    enum { N = 8000, EACH = 100, SIZE = 64 };
+    float *x = mem_array((size_t)N * SIZE, sizeof *x), center[SIZE];
+    akin_index_options o = {.dim = SIZE, .effort = 32, .links = 32,
+                            .route = AKIN_ROUTE_VECTORS};
+    akin_index_work work = {.threads = 1};
+    akin_index *m = NULL;
+    random_state r = {7};
+    for (size_t i = 0; i < N; i++)
+        for (size_t k = 0; k < SIZE; k++) {
+            if (i % EACH == 0) center[k] = (float)random_unit(&r);
+            x[i * SIZE + k] = center[k] + 1e-3f * (float)random_unit(&r);
+        }
+    CHECK_OK(akin_index_new(&o, &m, &err), err);
+    CHECK_OK(akin_index_add(m, NULL, x, N, &work, &err), err);
+    size_t n_missed = count_missed(m, x, N, SIZE);
+    if (n_missed > N / 500) printf("%zu of %d are missed\n", n_missed, N);
+    CHECK(n_missed <= N / 500);
+    CHECK_OK(akin_index_check(m, print_problem, NULL, NULL, &err), err);
+    akin_index_close(m);
+    mem_free(x);
+}
+
 const test_case test_mesh_cases[] = {
     {"mesh/table", table},
     {"mesh/lent_vectors", lent_vectors},
     {"mesh/saved_without_vectors", saved_without_vectors},
+    {"mesh/finds_clusters", finds_clusters},
     {NULL, NULL},
 };
