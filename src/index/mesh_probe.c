@@ -398,6 +398,13 @@ void mesh_prefetch_rows(const mesh *m, const uint32_t *slots, size_t n)
         prefetch_lines(mesh_row(m, slots[i]), m->row_bytes);
 }
 
+void mesh_prefetch_hit(const mesh *m, uint32_t slot)
+{
+    const mesh_chunk *c = mesh_chunk_of(m, slot);
+    __builtin_prefetch((const void *)(uintptr_t)&c->states[mesh_place(slot)]);
+    __builtin_prefetch(&c->ids[mesh_place(slot)]);
+}
+
 void mesh_prefetch_code(const mesh *m, uint32_t slot)
 {
     const mesh_chunk *c = mesh_chunk_of(m, slot);

@@ -231,9 +231,15 @@ uint32_t mesh_descend(mesh *m, mesh_scratch *s, mesh_probe *p, uint64_t top,
 
 /* ---- a search ------------------------------------------------------------------ */
 
-/* Mostly those that are measured. */
-static void prefetch_best(const mesh *m, const mesh_scratch *s, size_t k,
-                          float margin)
+/* Whether the distances of a walk are those a caller gets. */
+static bool is_measured(const mesh *m, const mesh_probe *p)
+{
+    return !p->by_code && m->opt.metric == AKIN_METRIC_L2SQ;
+}
+
+/* Mostly those that are looked at, and measured. */
+static void prefetch_best(const mesh *m, const mesh_scratch *s,
+                          const mesh_probe *p, size_t k, float margin)
 {
     float farthest = INFINITY;
     for (size_t i = 0; i < s->n_pool; i++) {
@@ -241,7 +247,8 @@ static void prefetch_best(const mesh *m, const mesh_scratch *s, size_t k,
         float d = mesh_key_distance(s->pool[i]);
         if (i + 1 == k) farthest = d + margin;
         if (d > farthest) return;
-        mesh_prefetch_rows(m, &slot, 1);
+        mesh_prefetch_hit(m, slot);
+        if (!is_measured(m, p)) mesh_prefetch_rows(m, &slot, 1);
     }
 }
 
@@ -252,14 +259,15 @@ static void rerank(mesh *m, mesh_scratch *s, const mesh_probe *p,
 {
     float margin = errors_of(ef) * noise(m, p);
     float kth = -1; /* the code's distance of the k-th */
-    prefetch_best(m, s, top->k, margin);
+    prefetch_best(m, s, p, top->k, margin);
     for (size_t i = 0; i < s->n_pool; i++) {
         mesh_key key = s->pool[i];
         uint32_t slot = mesh_key_slot(key);
         float d = mesh_key_distance(key);
         if (top->n == top->k && d > kth + margin) break;
         if (!mesh_allows(m, query, slot)) continue;
-        topk_push(top, mesh_id(m, slot), mesh_public_distance(m, p, slot));
+        topk_push(top, mesh_id(m, slot),
+                  is_measured(m, p) ? d : mesh_public_distance(m, p, slot));
         if (top->n == top->k && kth < 0) kth = d;
     }
 }
