@@ -155,8 +155,9 @@ typedef struct akin_index_query {
                               0 < r < 1, as measured when 256 vectors or more
                               were last added at once; 0: 0.95. Before that ef
                               is 64 */
-    size_t ef;             /* candidates kept instead, which sets recall aside;
-                              0: as recall asks for */
+    size_t ef;             /* candidates looked at instead, which sets recall
+                              aside and may be less than k; 0: as recall asks
+                              for */
     const uint64_t *allow; /* bit i of word i / 64: whether id i may be found;
                               ids beyond are not. NULL: all. Search costs grow
                               less than the allowed become fewer, and k are

@@ -21,8 +21,9 @@ enum {
     PARAMS_SIZE = 96,
     DEFAULT_EFFORT = 200, /* akin/index.h's */
 };
-static const size_t efforts[] = {10, 12, 14, 16,  20,  24,  28,  32,  40,  48,
-                                 64, 80, 96, 128, 160, 200, 256, 320, 400, 512};
+static const size_t efforts[] = {6,   8,   10,  12,  14,  16, 20, 24,
+                                 28,  32,  40,  48,  64,  80, 96, 128,
+                                 160, 200, 256, 320, 400, 512};
 static const double ENOUGH = 0.9999;
 static const double LONG_PASS_S = 2; /* one of these is measured once */
 
@@ -338,14 +339,16 @@ static akin_status measure(bench *b, const bench_way *way, double *found,
     return AKIN_OK;
 }
 
-/* Less than k is never kept, so that a smaller ef would be the same again. */
+/* From half of k on, as less finds little of it, to k at least. */
 static akin_status sweep(bench *b, akin_error *err)
 {
+    enum { N = sizeof efforts / sizeof *efforts };
     size_t last = 0;
     double found = 0;
-    for (size_t i = 0; i < sizeof efforts / sizeof *efforts; i++) {
+    for (size_t i = 0; i < N; i++) {
         char params[PARAMS_SIZE + 32];
-        size_t ef = efforts[i] < b->k ? b->k : efforts[i];
+        size_t least = i + 1 < N ? b->k / 2 : b->k;
+        size_t ef = efforts[i] < least ? least : efforts[i];
         if (ef == last) continue;
         last = ef;
         snprintf(params, sizeof params, "%s,ef=%zu", b->shape, ef);

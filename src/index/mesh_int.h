@@ -446,7 +446,7 @@ typedef struct mesh_walk {
     int level;
     size_t ef;
     size_t k;       /* stop when the k-th is much nearer; 0: never */
-    size_t room;    /* of the pool, at least ef; with a filter, more */
+    size_t room;    /* of the pool, at least ef and k; with a filter, more */
     bool few_twins; /* of equal distances two are enough */
     const akin_index_query *filter; /* level 0: ef of those it allows; or NULL */
 } mesh_walk;

@@ -154,8 +154,10 @@ static float noise(const mesh *m, const mesh_probe *p)
 static bool ends(const mesh_scratch *s, const mesh_walk *walk, size_t at,
                  size_t n_allowed, float error)
 {
-    if (walk->filter && n_allowed >= walk->ef) return true;
-    if (!walk->k || walk->filter || s->n_pool <= walk->k) return false;
+    if (walk->filter) return n_allowed >= walk->ef;
+    if (!walk->k || s->n_pool < walk->k) return false;
+    if (at >= walk->ef) return true;
+    if (s->n_pool == walk->k) return false;
     return mesh_key_distance(s->pool[at]) >
            slack_of(walk->ef) * mesh_key_distance(s->pool[walk->k - 1]) + error;
 }
@@ -318,8 +320,7 @@ static akin_status find_here(mesh *m, const akin_index_query *query, size_t ef,
     size_t k = mesh_wanted(m, query->k);
     *n = 0;
     if (top_slot == 0) return AKIN_OK;
-    if (ef < k) ef = k;
-    if (room < ef) room = ef;
+    if (room < k) room = k;
     AKIN_TRY(mesh_take_scratch(m, room, &s, err));
     mesh_walk walk = {.ef = ef, .room = room, .k = k};
     if (query->allow) walk.filter = query;
@@ -340,9 +341,10 @@ akin_status mesh_find_allowed(mesh *m, const akin_index_query *query, size_t ef,
                               akin_error *err)
 {
     size_t most = atomic_load(&m->n_slots) + 1;
-    ef = with_dead(m, ef > query->k ? ef : query->k);
+    size_t room = with_dead(m, ef > query->k ? ef : query->k);
+    ef = query->allow ? room : with_dead(m, ef);
+    if (share < 1) room = (size_t)((double)room / share);
     if (ef > most) ef = most;
-    size_t room = share < 1 ? (size_t)((double)ef / share) : ef;
     if (room > most) room = most;
     AKIN_TRY(find_here(m, query, ef, room, hits, n, err));
     return mesh_scan_longer(m, query, hits, n, err);

@@ -167,7 +167,7 @@ akin_status mesh_decide(mesh *m, const mesh_job *job, akin_error *err)
 
 /* ---- how much effort ----------------------------------------------------------- */
 
-static const size_t ladder[MESH_EFFORTS] = {10, 12, 16, 20, 24, 32, 40, 48, 64,
+static const size_t ladder[MESH_EFFORTS] = {7,  10, 14,  20,  24,  32,  40,  48, 64,
                                             96, 128, 192, 256, 384, 512, 1024};
 
 typedef struct tuning {

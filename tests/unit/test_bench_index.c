@@ -98,7 +98,7 @@ static void check_lines(const lines *l)
         bool batch = strstr(l->params[i], "batch") != NULL;
         CHECK(line->qps > 0 && line->build_s > 0 && line->threads == 2);
         CHECK(line->bytes > N * DIM * 4);
-        CHECK(line->recall > 0.5 && line->recall <= 1);
+        CHECK(line->recall > 0.3 && line->recall <= 1);
         CHECK(batch ? line->p50_us < 0 && line->p99_us < 0
                     : line->p50_us > 0 && line->p99_us >= line->p50_us);
     }
@@ -120,7 +120,7 @@ static void lines_are_measured(void)
     opt.save = path_of("saved");
     CHECK_OK(akin_bench_index(&opt, keep_line, &l, &e), e);
     check_lines(&l);
-    CHECK(strstr(l.params[0], ",ef=10") != NULL);
+    CHECK(strstr(l.params[0], ",ef=6") != NULL);
     CHECK(strstr(l.params[0], "route=auto") == NULL);
     CHECK(file_exists(path_of("saved")));
 }
@@ -188,14 +188,14 @@ static void defaults_are_told(void)
     akin_index_close(index);
 }
 
-static void no_effort_is_below_k(void)
+static void no_effort_is_far_below_k(void)
 {
     lines l = {0};
     akin_error e = {0};
     write_vectors("base.npy", N, DIM, 1);
     write_vectors("queries.npy", N_QUERIES, DIM, 2);
     akin_bench_index_options opt = options_of(&l);
-    opt.k = 17;
+    opt.k = 34;
     CHECK_OK(akin_bench_index(&opt, keep_line, &l, &e), e);
     CHECK(strstr(l.params[0], ",ef=17") != NULL);
     CHECK(strstr(l.params[1], ",ef=20") || strstr(l.params[1], "exact"));
@@ -257,7 +257,7 @@ const test_case test_bench_index_cases[] = {
     {"bench_index/lines_are_measured", lines_are_measured},
     {"bench_index/a_given_truth_counts", a_given_truth_counts},
     {"bench_index/defaults_are_told", defaults_are_told},
-    {"bench_index/no_effort_is_below_k", no_effort_is_below_k},
+    {"bench_index/no_effort_is_far_below_k", no_effort_is_far_below_k},
     {"bench_index/what_does_not_fit_is_named", what_does_not_fit_is_named},
     {"bench_index/it_can_be_stopped", it_can_be_stopped},
     {0},

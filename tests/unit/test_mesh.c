@@ -235,6 +235,19 @@ static size_t count_missed(akin_index *m, const float *x, size_t n, size_t dim)
     return n_missed;
 }
 
+/* k are found whatever the ef is. */
+static void finds_k(akin_index *m, const float *query)
+{
+    enum { MOST = 500 };
+    akin_index_hit hits[MOST];
+    for (size_t k = 10; k <= MOST; k += MOST - 10) {
+        akin_index_query q = {.vector = query, .k = k, .ef = 1};
+        size_t n_hits;
+        CHECK_OK(akin_index_search(m, &q, hits, &n_hits, &err), err);
+        CHECK_EQ_INT(n_hits, k);
+    }
+}
+
 /* Clusters whose vectors have all their links among themselves. */
 static void finds_clusters(void)
 {
@@ -255,6 +268,7 @@ static void finds_clusters(void)
     size_t n_missed = count_missed(m, x, N, SIZE);
     if (n_missed > N / 500) printf("%zu of %d are missed\n", n_missed, N);
     CHECK(n_missed <= N / 500);
+    finds_k(m, x);
     CHECK_OK(akin_index_check(m, print_problem, NULL, NULL, &err), err);
     akin_index_close(m);
     mem_free(x);
