@@ -13,7 +13,7 @@
 #include "index/mesh_file.h"
 #include "index/mesh_int.h"
 
-enum { PAGE = 4096, VERSION = 1 };
+enum { PAGE = 4096, VERSION = 2 };
 static const char magic[8] = "AKINMESH";
 
 /* Sections behind those of the chunks. */
@@ -85,9 +85,9 @@ static size_t section_bytes(const mesh *m, int which)
 static bool is_trusted(int which)
 {
     switch (which) {
-    case MESH_CODES: case MESH_SKETCHES: case MESH_FACTORS: case MESH_ERRORS:
-    case MESH_LINKS:
-    case MESH_ROWS:
+    case MESH_CODES: case MESH_SKETCHES: case MESH_FACTORS:
+    case MESH_INVERSES: case MESH_ALONGS: case MESH_ACROSSES:
+    case MESH_LINKS: case MESH_ROWS:
         return false;
     default:
         return true;

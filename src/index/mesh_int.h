@@ -72,7 +72,9 @@ enum mesh_state { MESH_UNUSED, MESH_LIVE, MESH_DEAD };
 typedef struct mesh_chunk {
     uint8_t *codes, *sketches;
     mesh_factors *factors;   /* NULL: at the end of the sketches */
-    float *errors;           /* |x - code * (c - 7.5)| */
+    /* 1 / |c - 7.5|, how long x is in the direction of that, and how long at
+     * right angles to it; NaN: not known. */
+    float *inverses, *alongs, *acrosses;
     _Atomic uint32_t *links; /* [][links], MESH_NONE behind the last */
     uint64_t *ids;
     float *norms;            /* cosine: 1 / |x|; dot: |x|^2 */
@@ -141,6 +143,8 @@ typedef struct mesh_scratch {
     float *review;
     mesh_probe probe, other;
     float *decoded; /* [dim] */
+    float bounds[MESH_CHUNK];  /* exact search: of a chunk's slots, and which */
+    uint32_t near[MESH_CHUNK]; /* of them may be among the best */
 } mesh_scratch;
 
 typedef struct mesh_table mesh_table; /* id -> slot */
@@ -306,8 +310,9 @@ akin_status mesh_reserve_upper(mesh *m, size_t n, akin_error *err)
 /* Sizes of a chunk's arrays for n slots, in the order in which they lie in its
  * memory and in a file. */
 enum mesh_part {
-    MESH_CODES, MESH_SKETCHES, MESH_FACTORS, MESH_ERRORS, MESH_LINKS, MESH_IDS, MESH_NORMS,
-    MESH_STATES, MESH_ITS_LEVELS, MESH_UPPER_AT, MESH_ROWS, MESH_PARTS
+    MESH_CODES, MESH_SKETCHES, MESH_FACTORS, MESH_INVERSES, MESH_ALONGS,
+    MESH_ACROSSES, MESH_LINKS, MESH_IDS, MESH_NORMS, MESH_STATES,
+    MESH_ITS_LEVELS, MESH_UPPER_AT, MESH_ROWS, MESH_PARTS
 };
 size_t mesh_part_bytes(const mesh *m, enum mesh_part part);
 void mesh_set_part(mesh_chunk *c, enum mesh_part part, void *p);

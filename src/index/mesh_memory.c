@@ -18,7 +18,9 @@ size_t mesh_part_bytes(const mesh *m, enum mesh_part part)
     case MESH_CODES: return m->shape.code_bytes;
     case MESH_SKETCHES: return m->sketched ? m->shape.sketch_bytes : 0;
     case MESH_FACTORS: return m->sketched ? 0 : sizeof(mesh_factors);
-    case MESH_ERRORS: return sizeof(float);
+    case MESH_INVERSES:
+    case MESH_ALONGS:
+    case MESH_ACROSSES: return sizeof(float);
     case MESH_LINKS: return m->opt.links * sizeof(uint32_t);
     case MESH_IDS: return sizeof(uint64_t);
     case MESH_NORMS: return sizeof(float);
@@ -37,7 +39,9 @@ void mesh_set_part(mesh_chunk *c, enum mesh_part part, void *p)
     case MESH_CODES: c->codes = p; break;
     case MESH_SKETCHES: c->sketches = p; break;
     case MESH_FACTORS: c->factors = p; break;
-    case MESH_ERRORS: c->errors = p; break;
+    case MESH_INVERSES: c->inverses = p; break;
+    case MESH_ALONGS: c->alongs = p; break;
+    case MESH_ACROSSES: c->acrosses = p; break;
     case MESH_LINKS: c->links = p; break;
     case MESH_IDS: c->ids = p; break;
     case MESH_NORMS: c->norms = p; break;
@@ -55,7 +59,9 @@ void *mesh_get_part(const mesh_chunk *c, enum mesh_part part)
     case MESH_CODES: return c->codes;
     case MESH_SKETCHES: return c->sketches;
     case MESH_FACTORS: return c->factors;
-    case MESH_ERRORS: return c->errors;
+    case MESH_INVERSES: return c->inverses;
+    case MESH_ALONGS: return c->alongs;
+    case MESH_ACROSSES: return c->acrosses;
     case MESH_LINKS: return (void *)(uintptr_t)c->links;
     case MESH_IDS: return c->ids;
     case MESH_NORMS: return c->norms;

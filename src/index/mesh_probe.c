@@ -209,25 +209,23 @@ void mesh_probe_code(const mesh *m, mesh_probe *p, uint32_t slot)
 typedef struct coding {
     uint8_t *code, *sketch;
     mesh_tail tail;
-    float norm, error;
+    float norm, inverse, along, across;
 } coding;
 
 /* Factors of what has no code: a vector that is too long gets some by which it
  * is always measured. Zeros, which have no direction, are as far as what is at
  * a right angle, for as the point 0 they would be nearer to everything than
- * most vectors are. */
+ * most vectors are; an exact search measures them, too. */
 static bool is_special(const mesh *m, coding *out)
 {
     mesh_factors *f = &out->tail.factors;
     if (!(f->normsq < INFINITY)) {
         *f = (mesh_factors){.normsq = NAN};
-        out->error = INFINITY;
         return true;
     }
     if (m->opt.metric != AKIN_METRIC_COSINE || out->norm != 0) return false;
     float mean = square_sum(m->mean, m->opt.dim);
     *f = (mesh_factors){.normsq = mean < 1 ? 1 - mean : 0};
-    out->error = 0;
     return true;
 }
 
@@ -262,6 +260,7 @@ static void encode(const mesh *m, mesh_probe *p, coding *out)
     rotate(m, p->vector, lift_of(m, m->longest, out->norm), p->rotated);
     m->codes->measure(p->rotated, n, &max, &f->normsq);
     if (is_special(m, out)) {
+        out->inverse = out->along = out->across = NAN;
         memset(out->code, 0, bytes);
         if (m->sketched) memset(out->sketch, 0, m->shape.sketch_bytes);
         return;
@@ -271,10 +270,11 @@ static void encode(const mesh *m, mesh_probe *p, coding *out)
     f->code = dot > 0 ? f->normsq / dot : 0;
     m->codes->expand(out->code, n, p->bytes, 2 * bytes, &sum);
     m->codes->code_scan(p->bytes, out->code, 1, bytes, &squares);
-    float code_normsq = ((float)squares - 7.5f * (float)sum) / 2;
-    /* What float32 rounds off in here is part of the error. */
-    out->error = sqrtf(fmaxf(0, f->code * f->code * code_normsq - f->normsq) +
-                       rounding * f->normsq);
+    out->inverse = 1 / sqrtf(((float)squares - 7.5f * (float)sum) / 2);
+    out->along = dot * out->inverse;
+    /* What float32 rounds off in here lies across, too. */
+    out->across = sqrtf(fmaxf(0, f->normsq - out->along * out->along) +
+                        rounding * f->normsq);
     if (!m->sketched) return;
     m->codes->encode_sketch(p->rotated, m->sketch_dims, out->sketch,
                             m->shape.sketch_bytes, &norm1);
@@ -298,7 +298,9 @@ void mesh_encode_code(const mesh *m, mesh_scratch *s, uint32_t slot)
     if (m->sketched) out.sketch = c->sketches + at * m->shape.sketch_bytes;
     mesh_decode(m, slot, s->other.vector);
     encode(m, &s->other, &out);
-    c->errors[at] = out.error;
+    c->inverses[at] = out.inverse;
+    c->alongs[at] = out.along;
+    c->acrosses[at] = out.across;
     if (m->sketched)
         *mesh_tail_of(m, c, at) = out.tail;
     else

@@ -82,8 +82,11 @@ static void measure_error(mesh *m)
         const mesh_chunk *c = mesh_chunk_of(m, slot);
         size_t at = mesh_place(slot);
         float normsq = mesh_factors_of(m, c, at)->normsq;
-        errors += c->errors[at];
-        if (normsq > 0) shares += c->errors[at] / sqrtf(normsq);
+        bool is_zero = normsq > 0 && isnan(c->alongs[at]); /* of cosine */
+        if (normsq == 0 || is_zero) continue;
+        float share = c->acrosses[at] / c->alongs[at];
+        errors += share * sqrtf(normsq);
+        shares += share;
     }
     m->mean_error = (float)(errors / (double)some);
     m->mean_share = (float)(shares / (double)some);

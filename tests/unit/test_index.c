@@ -521,6 +521,59 @@ static void ties_by_id(void)
     mem_free(x);
 }
 
+/* N vectors around 20 points, that are nearly as far from these: on shells that
+ * are thin beside the error of a code, and far out. */
+static float *new_shells(size_t n, size_t dim, float radius)
+{
+    random_state r = {9};
+    float *x = new_normal(n, dim, 8), *centres = new_normal(20, dim, 7);
+    for (size_t i = 0; i < n; i++) {
+        float *v = x + i * dim, normsq = 0;
+        for (size_t d = 0; d < dim; d++) normsq += v[d] * v[d];
+        float scale = radius * (1 + 0.01f * (float)random_unit(&r));
+        for (size_t d = 0; d < dim; d++)
+            v[d] = v[d] * scale / sqrtf(normsq) + 3 * centres[i % 20 * dim + d];
+    }
+    mem_free(centres);
+    return x;
+}
+
+/* Exact search of so many that a walk goes first and there are two chunks; for
+ * few and for many; of all, of half, and when a tenth is gone. */
+static void exact_among_near(void)
+{
+    enum { N = 20000, DIM = 20, N_ASKED = 40, MOST = 700 };
+    static uint64_t allow[N / 64 + 1];
+    static akin_index_hit hits[MOST];
+    uint64_t gone[N / 10];
+    float radii[] = {0.02f, 0.5f, 5};
+    memset(allow, 0x55, sizeof allow);
+    for (size_t kind = 0; kind < 9; kind++) {
+        float *x = new_shells(N, DIM, radii[kind / 3]);
+        const float **rows = rows_of(x, N, DIM);
+        akin_index_options o = {.dim = DIM, .metric = (akin_metric)(kind % 3),
+                                .links = 8, .effort = 24};
+        akin_index *index = new_filled(&o, x, N, 2);
+        kept v = {.x = rows, .n = N, .dim = DIM, .metric = o.metric};
+        for (size_t i = 0; i < N_ASKED; i++) {
+            akin_index_query q = {.vector = x + i * 97 * DIM, .ef = 16};
+            size_t n = 0;
+            q.k = i % 4 ? 10 : MOST;
+            if (i % 3 == 0) q.allow = allow, q.n_allow = N;
+            CHECK_OK(akin_index_search_exact(index, &q, hits, &n, &err), err);
+            size_t found = check_hits(&v, &q, hits, n, "exact");
+            CHECK_EQ_INT(found, n);
+            CHECK_EQ_INT(n, q.k);
+            if (i != N_ASKED / 2) continue;
+            for (size_t j = 0; j < N / 10; j++) rows[gone[j] = j * 10] = NULL;
+            CHECK_OK(akin_index_remove(index, gone, N / 10, NULL, &err), err);
+        }
+        akin_index_close(index);
+        mem_free(rows);
+        mem_free(x);
+    }
+}
+
 /* ---- arguments ---- */
 
 static void refuses_options(void)
@@ -1111,7 +1164,7 @@ static void broken_files(void)
                      AKIN_ECORRUPT);
         CHECK(!none);
     }
-    static const unsigned char version[2] = {2, 0};
+    static const unsigned char version[2] = {1, 0}; /* unreleased */
     akin_index *none = NULL;
     memcpy(data + 8, version, 2);
     write_bytes(broken, data, n);
@@ -1383,6 +1436,7 @@ static void *searching(void *user)
             q.allow = every_other;
             q.n_allow = kind == 2 ? AT_ONCE : 200;
         }
+        if (kind == 1) q.ef = AT_ONCE / 256; /* so few that a walk goes first */
         for (size_t i = 0; i < AT_ONCE; i++) gone[i] = atomic_load(&a->gone[i]);
         akin_status status =
             kind == 1 ? akin_index_search_exact(a->index, &q, hits, &n, NULL)
@@ -1479,6 +1533,7 @@ const test_case test_index_cases[] = {
     {"index/every_shape", every_shape},
     {"index/hard_data", hard_data},
     {"index/ties_by_id", ties_by_id},
+    {"index/exact_among_near", exact_among_near},
     {"index/churns", churns},
     {"index/few_at_a_time", few_at_a_time},
     {"index/grows_slowly", grows_slowly},
