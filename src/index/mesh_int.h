@@ -400,6 +400,7 @@ void mesh_measure_fetched(const mesh *m, mesh_scratch *s, mesh_probe *p,
                           const uint32_t *slots, size_t n, float *out);
 void mesh_prefetch_code(const mesh *m, uint32_t slot);
 void mesh_prefetch_hit(const mesh *m, uint32_t slot); /* its id and state */
+void mesh_prefetch_sketch(const mesh *m, uint32_t slot);
 void mesh_prefetch_rows(const mesh *m, const uint32_t *slots, size_t n);
 
 /* By their sketches alone. */
