@@ -19,6 +19,13 @@ double clock_process_cpu_s(void)
     return clock_read_s(CLOCK_PROCESS_CPUTIME_ID);
 }
 
+int64_t clock_wall_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
 void clock_sleep_s(double seconds)
 {
     struct timespec t = {(time_t)seconds, 0};

@@ -107,10 +107,20 @@ void csv_close(csv_reader *csv)
     *csv = (csv_reader){0};
 }
 
+/* So that a caller may go on behind a record that is none. */
+static void skip_line(csv_reader *csv)
+{
+    char *end = memchr(csv->text + csv->at, '\n', csv->n - csv->at);
+    csv->at = end ? (size_t)(end - csv->text) + 1 : csv->n;
+    csv->next_line++;
+}
+
 akin_status csv_next(csv_reader *csv, bool *more, akin_error *err)
 {
     for (*more = csv->at < csv->n; *more; *more = csv->at < csv->n) {
-        AKIN_TRY(read_record(csv, err));
+        akin_status status = read_record(csv, err);
+        if (status == AKIN_ECORRUPT) skip_line(csv);
+        AKIN_TRY(status);
         if (csv->n_fields == 1 && !*csv->fields[0]) continue;
         if (csv->n_fields != csv->n_header)
             return AKIN_FAIL(err, AKIN_ECORRUPT,

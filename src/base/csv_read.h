@@ -26,7 +26,8 @@ akin_status csv_open(csv_reader *csv, const char *path, akin_error *err)
 void csv_close(csv_reader *csv);
 
 /* The next record that is no blank line, its fields as many as the header's;
- * *more = false at the end. */
+ * *more = false at the end. AKIN_ECORRUPT names the line; the next call goes on
+ * behind it. */
 akin_status csv_next(csv_reader *csv, bool *more, akin_error *err)
     AKIN_NODISCARD;
 

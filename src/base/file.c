@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -100,6 +101,46 @@ akin_status file_read(const char *path, size_t max_bytes, char **out,
 done:
     close(fd);
     mem_free(data);
+    return status;
+}
+
+/* Without O_NONBLOCK, opening a pipe that nobody writes to would wait. */
+static akin_status file_open_regular(const char *path, int *fd_out,
+                                     file_stamp *stamp, akin_error *err)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return file_error(err, "open", path, errno);
+    akin_status status = AKIN_OK;
+    if (fstat(fd, &st) != 0)
+        status = file_error(err, "read", path, errno);
+    else if (!S_ISREG(st.st_mode))
+        status = AKIN_FAIL(err, AKIN_EIO, "'%s' is not a regular file", path);
+    if (status != AKIN_OK) {
+        close(fd);
+        return status;
+    }
+    file_stamp_of(&st, stamp);
+    *fd_out = fd;
+    return AKIN_OK;
+}
+
+akin_status file_read_head(const char *path, void *out, size_t cap,
+                           size_t *n_out, file_stamp *stamp, akin_error *err)
+{
+    int fd = -1;
+    size_t n = 0;
+    AKIN_TRY(file_open_regular(path, &fd, stamp, err));
+    akin_status status = AKIN_OK;
+    while (n < cap) {
+        ssize_t got = read(fd, (char *)out + n, cap - n);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) status = file_error(err, "read", path, errno);
+        if (got <= 0) break;
+        n += (size_t)got;
+    }
+    close(fd);
+    *n_out = n;
     return status;
 }
 
@@ -475,6 +516,44 @@ akin_status file_walk(const char *root, const file_visitor *visitor,
                       akin_error *err)
 {
     return file_walk_dir(root, visitor, 0, err);
+}
+
+akin_status file_list_new(const char *path, char ***out, size_t *n,
+                          akin_error *err)
+{
+    file_names list = {0};
+    int error = 0;
+    akin_status status = file_list(path, &list, &error, err);
+    if (status == AKIN_OK && error)
+        status = file_error(err, "read folder", path, error);
+    if (status != AKIN_OK) {
+        file_names_clear(&list);
+        return status;
+    }
+    *out = list.names;
+    *n = list.n;
+    return AKIN_OK;
+}
+
+void file_list_free(char **names, size_t n)
+{
+    file_names list = {names, n, n};
+    file_names_clear(&list);
+}
+
+static int file_remove_entry(const char *path, const struct stat *st, int kind,
+                             struct FTW *at)
+{
+    (void)st, (void)kind, (void)at;
+    return remove(path) == 0 || errno == ENOENT ? 0 : -1;
+}
+
+akin_status file_remove_tree(const char *path, akin_error *err)
+{
+    if (nftw(path, file_remove_entry, 16, FTW_DEPTH | FTW_PHYS) == 0 ||
+        errno == ENOENT)
+        return AKIN_OK;
+    return file_error(err, "remove", path, errno);
 }
 
 /* ---- locking ----------------------------------------------------------- */

@@ -27,12 +27,28 @@ akin_status file_stat(const char *path, file_stamp *out, akin_error *err)
 akin_status file_read(const char *path, size_t max_bytes, char **out,
                       size_t *n_out, akin_error *err) AKIN_NODISCARD;
 
+/* At most cap bytes from the front of a regular file, and its stamp; *n_out is
+ * how many there were. */
+akin_status file_read_head(const char *path, void *out, size_t cap,
+                           size_t *n_out, file_stamp *stamp, akin_error *err)
+    AKIN_NODISCARD;
+
 /* Creates path and its parents; fine if it is there. */
 akin_status file_make_dirs(const char *path, akin_error *err) AKIN_NODISCARD;
 
 akin_status file_rename(const char *from, const char *to, akin_error *err)
     AKIN_NODISCARD;
 void file_remove(const char *path); /* fine if it is not there */
+
+/* Removes a folder with all that is in it; links are not followed. Fine if it
+ * is not there. */
+akin_status file_remove_tree(const char *path, akin_error *err) AKIN_NODISCARD;
+
+/* Names in a folder in byte order, but those that begin with '.'; release with
+ * file_list_free. */
+akin_status file_list_new(const char *path, char ***out, size_t *n,
+                          akin_error *err) AKIN_NODISCARD;
+void file_list_free(char **names, size_t n);
 
 /* Owned strings (mem_free), NULL when memory is out. file_absolute resolves
  * links where the path exists and cleans "." and ".." where it does not. */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * JSON through Jansson. */
+#define _GNU_SOURCE
 #include "base/json.h"
 
 #include <string.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -33,23 +35,49 @@ static void json_null_nonfinite(const char *text, size_t n, text_buf *out)
     }
 }
 
+static json_t *json_load_text(const char *text, size_t n, json_error_t *problem)
+{
+    json_t *value = json_loadb(text, n, JSON_REJECT_DUPLICATES, problem);
+    if (value ||
+        (!memmem(text, n, "NaN", 3) && !memmem(text, n, "Infinity", 8)))
+        return value;
+    text_buf finite;
+    text_buf_init(&finite, JSON_MAX_BYTES);
+    json_null_nonfinite(text, n, &finite);
+    if (finite.status == AKIN_OK)
+        value = json_loadb(finite.data ? finite.data : "", finite.n,
+                           JSON_REJECT_DUPLICATES, NULL);
+    text_buf_clear(&finite);
+    return value;
+}
+
 akin_status json_parse(const char *text, size_t n, const char *what,
                        json_t **out, akin_error *err)
 {
     json_error_t problem;
-    *out = json_loadb(text, n, JSON_REJECT_DUPLICATES, &problem);
-    if (!*out) {
-        text_buf finite;
-        text_buf_init(&finite, JSON_MAX_BYTES);
-        json_null_nonfinite(text, n, &finite);
-        if (finite.status == AKIN_OK)
-            *out = json_loadb(finite.data ? finite.data : "", finite.n,
-                              JSON_REJECT_DUPLICATES, NULL);
-        text_buf_clear(&finite);
-    }
+    *out = json_load_text(text, n, &problem);
     if (*out) return AKIN_OK;
     return AKIN_FAIL(err, AKIN_ECORRUPT, "'%s' is not JSON: line %d: %s", what,
                      problem.line, problem.text);
+}
+
+akin_status json_parse_line(const char *text, size_t n, json_t **out,
+                            akin_error *err)
+{
+    json_error_t problem;
+    *out = json_load_text(text, n, &problem);
+    if (*out) return AKIN_OK;
+    return AKIN_FAIL(err, AKIN_ECORRUPT, "not JSON: %s", problem.text);
+}
+
+akin_status json_read(const char *path, json_t **out, akin_error *err)
+{
+    char *text = NULL;
+    size_t n = 0;
+    AKIN_TRY(file_read(path, JSON_MAX_BYTES, &text, &n, err));
+    akin_status status = json_parse(text, n, path, out, err);
+    mem_free(text);
+    return status;
 }
 
 bool json_get_text(const json_t *object, const char *key, const char **out)
@@ -107,6 +135,25 @@ char *json_to_text(const json_t *value)
                            JSON_ENCODE_ANY | JSON_REAL_PRECISION(17)) != 0)
         text_buf_clear(&buf);
     return buf.data;
+}
+
+akin_status json_write(const json_t *value, const char *path, akin_error *err)
+{
+    text_buf buf;
+    file_writer *writer = NULL;
+    text_buf_init(&buf, JSON_MAX_BYTES);
+    akin_status status = AKIN_OK;
+    if (json_dump_callback(value, json_put, &buf,
+                           JSON_INDENT(4) | JSON_REAL_PRECISION(17)) != 0)
+        status = AKIN_FAIL(err, AKIN_ENOMEM, "out of memory for '%s'", path);
+    if (status == AKIN_OK) status = file_writer_open(path, &writer, err);
+    if (status == AKIN_OK) status = file_writer_put(writer, buf.data, buf.n, err);
+    if (status == AKIN_OK)
+        status = file_writer_commit(writer, err);
+    else
+        file_writer_discard(writer);
+    text_buf_clear(&buf);
+    return status;
 }
 
 json_t *json_text(const char *text)

@@ -15,6 +15,19 @@
 akin_status json_parse(const char *text, size_t n, const char *what,
                        json_t **out, akin_error *err) AKIN_NODISCARD;
 
+/* The same for one line of a file: only the reason is in err. */
+akin_status json_parse_line(const char *text, size_t n, json_t **out,
+                            akin_error *err) AKIN_NODISCARD;
+
+/* A whole file. */
+akin_status json_read(const char *path, json_t **out, akin_error *err)
+    AKIN_NODISCARD;
+
+/* Replaces path atomically with value as Python's json.dump(indent=4) has it,
+ * but for texts, which stay UTF-8. */
+akin_status json_write(const json_t *value, const char *path, akin_error *err)
+    AKIN_NODISCARD;
+
 /* false if object is no object, the key is absent or of another type. */
 bool json_get_text(const json_t *object, const char *key, const char **out);
 bool json_get_double(const json_t *object, const char *key, double *out);

@@ -20,6 +20,9 @@ static const char REMOVE_PENDING[] =
 
 static const char ALL_WINDOWS[] =
     "SELECT id, recording_id, offsets FROM windows ORDER BY id";
+static const char ALL_NAMES[] =
+    "SELECT w.id, replace(r.filename, '\\', '/') FROM windows w"
+    " CROSS JOIN recordings r ON r.id = w.recording_id ORDER BY w.id";
 static const char RECORDING_WINDOWS[] =
     "SELECT id, recording_id, offsets FROM windows WHERE recording_id = ?1"
     " ORDER BY akin_start(offsets), id";
@@ -48,6 +51,8 @@ static const char PUT_PENDING[] =
     "INSERT OR REPLACE INTO main.akin_pending (window_id, vector) "
     "VALUES (?1, ?2)";
 static const char CLEAR_PENDING[] = "DELETE FROM main.akin_pending";
+
+static const char GET_VERSION[] = "PRAGMA data_version";
 
 static const char COUNT_ROWS[] =
     "SELECT (SELECT count(*) FROM deployments),"
@@ -235,6 +240,42 @@ akin_status store_each_window(store *s, const store_filter *filter,
 done:
     sqlite3_finalize(q);
     store_query_clear(&query);
+    return status;
+}
+
+akin_status store_each_name(store *s,
+                            akin_status (*visit)(void *user, int64_t id,
+                                                 const char *recording,
+                                                 akin_error *err),
+                            void *user, akin_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    bool row;
+    akin_status status = AKIN_OK;
+    AKIN_TRYG(store_prepare(s, ALL_NAMES, STORE_NO_VALUES, &q, err));
+    for (;;) {
+        AKIN_TRYG(store_step(s, q, "read names", &row, err));
+        if (!row) break;
+        const char *name = (const char *)sqlite3_column_text(q, 1);
+        if (name)
+            AKIN_TRYG(visit(user, sqlite3_column_int64(q, 0), name, err));
+    }
+done:
+    sqlite3_finalize(q);
+    return status;
+}
+
+akin_status store_version(store *s, int64_t *out, akin_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    bool row = false;
+    akin_status status = AKIN_OK;
+    *out = 0;
+    AKIN_TRYG(store_ask(s, GET_VERSION, STORE_NO_VALUES, &q, err));
+    AKIN_TRYG(store_step(s, q, "read the version", &row, err));
+    if (row) *out = sqlite3_column_int64(q, 0);
+done:
+    store_release(q);
     return status;
 }
 

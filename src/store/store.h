@@ -46,6 +46,11 @@ const char *store_library(void);
 
 store_schema store_get_schema(const store *s);
 
+/* Changes whenever another connection, of this process or another, has committed
+ * something. To be compared with what the same store said earlier, only. */
+akin_status store_version(store *s, int64_t *out, akin_error *err)
+    AKIN_NODISCARD;
+
 /* A read transaction: all reads until its end see one state. */
 akin_status store_begin_read(store *s, akin_error *err) AKIN_NODISCARD;
 void store_end_read(store *s);
@@ -154,6 +159,15 @@ akin_status store_each_window(store *s, const store_filter *filter,
                                                    const store_window *window,
                                                    akin_error *err),
                               void *user, akin_error *err) AKIN_NODISCARD;
+
+/* Calls visit for every window id (ascending) with its recording's file name as
+ * stored; much faster than store_get_row for each. The name is borrowed during
+ * the call. Windows without a recording are passed over. */
+akin_status store_each_name(store *s,
+                            akin_status (*visit)(void *user, int64_t id,
+                                                 const char *recording,
+                                                 akin_error *err),
+                            void *user, akin_error *err) AKIN_NODISCARD;
 
 typedef struct store_counts {
     int64_t deployments, recordings, windows, annotations, pending, scores;

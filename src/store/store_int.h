@@ -34,6 +34,23 @@ struct store {
     size_t n_cached;
 };
 
+/* ---- opening (store_open.c) --------------------------------------------- */
+
+/* An open file with whatever tables, nothing set up but how long to wait and
+ * how much to cache; close it with store_close. */
+akin_status store_open_any(const char *path, store_mode mode, double busy_s,
+                           store **out, akin_error *err) AKIN_NODISCARD;
+
+/* WAL, synced commits, foreign keys. */
+akin_status store_make_writable(store *s, akin_error *err) AKIN_NODISCARD;
+
+/* AKIN_ECORRUPT if the file is shorter than it says. */
+akin_status store_check_size(store *s, akin_error *err) AKIN_NODISCARD;
+
+/* *found: sql gives a row. */
+akin_status store_has_row(store *s, const char *sql, bool *found,
+                          akin_error *err) AKIN_NODISCARD;
+
 /* ---- statements (store_sql.c) ------------------------------------------- */
 
 typedef struct store_value {
@@ -66,6 +83,11 @@ store_value store_blob(const void *bytes, size_t n_bytes);
 /* The error of the last SQLite call: "cannot VERB in 'path': reason". */
 akin_status store_fail(const store *s, const char *verb, akin_error *err)
     AKIN_NODISCARD;
+
+/* Values by place, from ?1. Their bytes are borrowed until the next ones. */
+akin_status store_bind(store *s, sqlite3_stmt *statement,
+                       const store_value *values, size_t n_values,
+                       akin_error *err) AKIN_NODISCARD;
 
 /* The statement of a constant sql text, prepared once and kept (its address
  * is the key), with values bound. Give it back with store_release. */

@@ -133,7 +133,7 @@ static akin_status store_number(store *s, const char *sql, int64_t *out,
 }
 
 /* SQLite itself does not miss the end of a last page that is cut off. */
-static akin_status store_check_size(store *s, akin_error *err)
+akin_status store_check_size(store *s, akin_error *err)
 {
     int64_t page_bytes, n_pages;
     file_stamp stamp;
@@ -148,8 +148,8 @@ static akin_status store_check_size(store *s, akin_error *err)
                      (long long)(page_bytes * n_pages));
 }
 
-static akin_status store_has_row(store *s, const char *sql, bool *found,
-                                 akin_error *err)
+akin_status store_has_row(store *s, const char *sql, bool *found,
+                          akin_error *err)
 {
     sqlite3_stmt *q = NULL;
     *found = false;
@@ -201,18 +201,23 @@ static akin_status store_set_up_reader(store *s, bool empty, akin_error *err)
     return store_exec(s, "PRAGMA query_only = ON", "open the database", err);
 }
 
+akin_status store_make_writable(store *s, akin_error *err)
+{
+    return store_exec(s,
+                      "PRAGMA journal_mode = WAL;"
+                      "PRAGMA synchronous = FULL;"
+                      "PRAGMA wal_autocheckpoint = 8192;" /* pages: 32 MiB */
+                      "PRAGMA foreign_keys = ON;",
+                      "open the database", err);
+}
+
 static akin_status store_set_up_writer(store *s, bool empty, akin_error *err)
 {
     if (empty && s->mode != STORE_CREATE)
         return AKIN_FAIL(err, AKIN_EUNSUPPORTED,
                          "'%s' is an empty database without hoplite's tables",
                          s->path);
-    AKIN_TRY(store_exec(s,
-                        "PRAGMA journal_mode = WAL;"
-                        "PRAGMA synchronous = FULL;"
-                        "PRAGMA wal_autocheckpoint = 8192;" /* pages: 32 MiB */
-                        "PRAGMA foreign_keys = ON;",
-                        "open the database", err));
+    AKIN_TRY(store_make_writable(s, err));
     AKIN_TRY(store_begin(s, err));
     /* Another program may have made the tables since. */
     akin_status status = store_detect(s, &empty, err);
@@ -223,25 +228,19 @@ static akin_status store_set_up_writer(store *s, bool empty, akin_error *err)
     return status;
 }
 
-static akin_status store_set_up(store *s, double busy_s, akin_error *err)
+static akin_status store_ready(store *s, double busy_s, akin_error *err)
 {
-    bool empty;
     double wait_s = isfinite(busy_s) && busy_s > 0 ? busy_s : 0;
     if (wait_s > STORE_MAX_BUSY_S) wait_s = STORE_MAX_BUSY_S;
     AKIN_TRY(store_connect_as(s, err));
     sqlite3_busy_timeout(s->db, (int)(wait_s * 1000));
     /* What a foreign file's schema calls shall not reach beyond it. */
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    AKIN_TRY(store_add_functions(s, err));
-    AKIN_TRY(store_exec(s, STORE_CACHE_PRAGMA, "open the database", err));
-    AKIN_TRY(store_detect(s, &empty, err));
-    AKIN_TRY(store_check_size(s, err));
-    return s->mode == STORE_READ ? store_set_up_reader(s, empty, err)
-                                 : store_set_up_writer(s, empty, err);
+    return store_exec(s, STORE_CACHE_PRAGMA, "open the database", err);
 }
 
-akin_status store_open(const char *path, store_mode mode, double busy_s,
-                       store **out, akin_error *err)
+akin_status store_open_any(const char *path, store_mode mode, double busy_s,
+                           store **out, akin_error *err)
 {
     *out = NULL;
     store *s = mem_array(1, sizeof *s);
@@ -252,12 +251,33 @@ akin_status store_open(const char *path, store_mode mode, double busy_s,
     s->folder = file_parent(path);
     akin_status status =
         s->path && s->wal_path && s->folder
-            ? store_set_up(s, busy_s, err)
+            ? store_ready(s, busy_s, err)
             : AKIN_FAIL(err, AKIN_ENOMEM, "out of memory for '%s'", path);
     if (status == AKIN_OK)
         *out = s;
     else
         store_close(s);
+    return status;
+}
+
+static akin_status store_set_up(store *s, akin_error *err)
+{
+    bool empty;
+    AKIN_TRY(store_add_functions(s, err));
+    AKIN_TRY(store_detect(s, &empty, err));
+    AKIN_TRY(store_check_size(s, err));
+    return s->mode == STORE_READ ? store_set_up_reader(s, empty, err)
+                                 : store_set_up_writer(s, empty, err);
+}
+
+akin_status store_open(const char *path, store_mode mode, double busy_s,
+                       store **out, akin_error *err)
+{
+    AKIN_TRY(store_open_any(path, mode, busy_s, out, err));
+    akin_status status = store_set_up(*out, err);
+    if (status == AKIN_OK) return AKIN_OK;
+    store_close(*out);
+    *out = NULL;
     return status;
 }
 

@@ -73,9 +73,8 @@ static int store_bind_one(sqlite3_stmt *q, int i, const store_value *v)
     }
 }
 
-static akin_status store_bind(store *s, sqlite3_stmt *q,
-                              const store_value *values, size_t n_values,
-                              akin_error *err)
+akin_status store_bind(store *s, sqlite3_stmt *q, const store_value *values,
+                       size_t n_values, akin_error *err)
 {
     for (size_t i = 0; i < n_values; i++)
         if (store_bind_one(q, (int)i + 1, &values[i]) != SQLITE_OK)

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * ISO 8601 dates and clocks as seconds on the wall clock. A filter's date may
  * stop at the year, month, day, hour or minute and then means all of it. */
+#include <stdio.h>
+
+#include "store/item_store.h"
 #include "store/store_int.h"
 
 typedef struct time_fields {
@@ -155,4 +158,83 @@ bool store_parse_datetime(const char *text, double *wall_s)
     if (*p) return false;
     *wall_s = fields_s(&t);
     return true;
+}
+
+/* ---- microseconds of UTC ------------------------------------------------ */
+
+/* A fraction to microseconds; what is finer is cut off. */
+static bool read_micros(const char **p, int64_t *us)
+{
+    int64_t unit = 100000;
+    *us = 0;
+    if (**p != '.' && **p != ',') return true;
+    const char *first = ++*p;
+    for (; **p >= '0' && **p <= '9'; ++*p, unit /= 10)
+        *us += unit * (**p - '0');
+    return *p > first;
+}
+
+/* How far the zone is ahead of UTC. */
+static bool read_offset(const char **p, int64_t *seconds)
+{
+    time_fields zone = {0};
+    *seconds = 0;
+    if (**p == 'Z') {
+        ++*p;
+        return true;
+    }
+    if (**p != '+' && **p != '-') return true;
+    int sign = *(*p)++ == '-' ? -1 : 1;
+    if (!read_clock(p, &zone)) return false;
+    *seconds = sign * (zone.hour * 3600 + zone.minute * 60 + zone.second);
+    return true;
+}
+
+bool items_parse_time(const char *text, int64_t *us)
+{
+    time_fields t = {0};
+    const char *p = text;
+    int64_t micros = 0, ahead_s = 0;
+    if (!read_date(&p, &t) || t.n < 3) return false;
+    if (*p == 'T' || *p == ' ') {
+        p++;
+        if (!read_clock(&p, &t) || t.n < 5) return false;
+        if (t.n == 6 && !read_micros(&p, &micros)) return false;
+        if (!read_offset(&p, &ahead_s)) return false;
+    }
+    if (*p) return false;
+    int64_t seconds = 86400 * days_before(t.year, t.month, t.day) +
+                      t.hour * 3600 + t.minute * 60 + t.second - ahead_s;
+    *us = seconds * 1000000 + micros;
+    return true;
+}
+
+/* The date of a day since 1970: eras of 400 years, years that begin in
+ * March. */
+static void date_of_day(int64_t day, time_fields *t)
+{
+    int64_t z = day + 719468;
+    int64_t era = (z >= 0 ? z : z - 146096) / 146097, in_era = z - era * 146097;
+    int64_t year = (in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) /
+                   365;
+    int64_t in_year = in_era - (365 * year + year / 4 - year / 100);
+    int64_t month = (5 * in_year + 2) / 153;
+    t->day = (int)(in_year - (153 * month + 2) / 5 + 1);
+    t->month = (int)(month < 10 ? month + 3 : month - 9);
+    t->year = (int)(year + era * 400 + (t->month <= 2));
+}
+
+void items_format_time(int64_t us, char out[ITEMS_TIME_BYTES])
+{
+    time_fields t = {0};
+    int64_t day_us = (int64_t)86400 * 1000000;
+    int64_t in_day = us % day_us, day = us / day_us - (in_day < 0);
+    if (in_day < 0) in_day += day_us;
+    int64_t seconds = in_day / 1000000, micros = in_day % 1000000;
+    date_of_day(day, &t);
+    int n = snprintf(out, ITEMS_TIME_BYTES, "%04d-%02d-%02dT%02d:%02d:%02d",
+                     t.year, t.month, t.day, (int)(seconds / 3600),
+                     (int)(seconds / 60 % 60), (int)(seconds % 60));
+    if (micros == 0 || n < 0 || n >= ITEMS_TIME_BYTES) return;
+    snprintf(out + n, (size_t)(ITEMS_TIME_BYTES - n), ".%06d", (int)micros);
 }
