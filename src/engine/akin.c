@@ -2,6 +2,8 @@
  * What the library says of itself. */
 #include "akin/akin.h"
 
+#include "base/memory.h"
+
 #include <pthread.h>
 #include <stdio.h>
 
@@ -26,3 +28,5 @@ const char *akin_build_info(void)
     pthread_once(&once, akin_describe_build);
     return akin_build;
 }
+
+void akin_free(void *p) { mem_free(p); }

@@ -58,6 +58,12 @@ static mesh_origin cache_origin(const index_file *index)
     return origin;
 }
 
+/* Of a sample. */
+uint64_t cache_rows_sum(const index_file *index)
+{
+    return cache_origin(index).keys + usearch_get_info(index->file)->n_rows;
+}
+
 static bool cache_fits(const mesh_origin *a, const mesh_origin *b)
 {
     return a->n_rows == b->n_rows && a->keys == b->keys;
@@ -69,7 +75,7 @@ static bool cache_is_same_file(const mesh_origin *a, const mesh_origin *b)
            a->mtime_ns == b->mtime_ns && a->inode == b->inode;
 }
 
-static char *cache_path(const akin_db *db, const char *name)
+char *cache_path(const akin_db *db, const char *name)
 {
     char *folder = file_join(db->path, CACHE_FOLDER);
     char *path = folder && name ? file_join(folder, name) : NULL;

@@ -11,6 +11,12 @@
 /* Tests only: how many bytes of vectors are worth a graph; 0: as ever. */
 void cache_set_min_bytes(size_t bytes);
 
+/* A file in akin.cache, or with NULL the folder (owned). */
+char *cache_path(const akin_db *db, const char *name);
+
+/* Tells whether derived data were made of these rows. */
+uint64_t cache_rows_sum(const index_file *index);
+
 /* Whether a graph over so many vectors is faster than a look at each. */
 bool cache_is_worth(size_t n_rows, size_t dim);
 

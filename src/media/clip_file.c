@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Cutting a piece out of a sound file into a 16-bit WAV. A sample is stored as
- * round(x * 32768), halves to even, clamped to -32768 .. 32767, so 16-bit mono
- * sound comes out as it went in. */
+ * Cutting a piece out of a sound file into a 16-bit WAV. */
 #include "media/clip_file.h"
 
 #include <math.h>
@@ -10,11 +8,8 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "media/decode.h"
+#include "media/wav.h"
 
-#define CLIP_HEADER_BYTES 44
-#define CLIP_SAMPLE_BYTES 2
-#define CLIP_MAX_FRAMES                                                        \
-    ((UINT32_MAX - CLIP_HEADER_BYTES) / CLIP_SAMPLE_BYTES)
 #define CLIP_BLOCK ((size_t)1 << 16)  /* frames read at a time */
 #define CLIP_KEPT ((int64_t)1 << 22)  /* frames kept while counting: 8 MiB */
 
@@ -29,41 +24,6 @@ typedef struct clip {
     int64_t start, end; /* frames of the file */
     int64_t n_frames, n_kept;
 } clip;
-
-static void clip_put_le(unsigned char *to, uint32_t value, int n_bytes)
-{
-    for (int i = 0; i < n_bytes; i++)
-        to[i] = (unsigned char)(value >> (8 * i));
-}
-
-static void clip_make_header(unsigned char h[CLIP_HEADER_BYTES],
-                             uint32_t rate_hz, uint32_t n_frames)
-{
-    uint32_t bytes = n_frames * CLIP_SAMPLE_BYTES;
-    memcpy(h, "RIFF....WAVEfmt ", 16);
-    clip_put_le(h + 4, bytes + CLIP_HEADER_BYTES - 8, 4);
-    clip_put_le(h + 16, 16, 4);                          /* size of "fmt " */
-    clip_put_le(h + 20, 1, 2);                           /* PCM */
-    clip_put_le(h + 22, 1, 2);                           /* channels */
-    clip_put_le(h + 24, rate_hz, 4);
-    clip_put_le(h + 28, rate_hz * CLIP_SAMPLE_BYTES, 4); /* bytes a second */
-    clip_put_le(h + 32, CLIP_SAMPLE_BYTES, 2);           /* bytes a frame */
-    clip_put_le(h + 34, 8 * CLIP_SAMPLE_BYTES, 2);       /* bits a sample */
-    memcpy(h + 36, "data", 4);
-    clip_put_le(h + 40, bytes, 4);
-}
-
-/* In place order is little-endian in the file, whatever the machine. */
-static void clip_to_pcm(const float *mono, size_t n, int16_t *pcm)
-{
-    for (size_t i = 0; i < n; i++) {
-        float x = rintf(mono[i] * 32768.0f);
-        int value = (int)fminf(fmaxf(x, -32768.0f), 32767.0f);
-        unsigned char bytes[CLIP_SAMPLE_BYTES];
-        clip_put_le(bytes, (uint32_t)value, CLIP_SAMPLE_BYTES);
-        memcpy(&pcm[i], bytes, sizeof bytes);
-    }
-}
 
 static akin_status clip_read(clip *c, int64_t at, size_t *n, akin_error *err)
 {
@@ -80,7 +40,7 @@ static akin_status clip_keep(clip *c, size_t n, akin_error *err)
                                   CLIP_KEPT, err);
     c->kept = kept;
     if (status != AKIN_OK) return status;
-    clip_to_pcm(c->mono, n, c->kept + c->n_kept);
+    wav_from_float(c->mono, n, c->kept + c->n_kept);
     c->n_kept += (int64_t)n;
     return AKIN_OK;
 }
@@ -112,7 +72,7 @@ static akin_status clip_write_rest(clip *c, akin_error *err)
                                             "read");
         for (size_t i = 0, m; i < n; i += m) {
             m = n - i < 1024 ? n - i : 1024;
-            clip_to_pcm(c->mono + i, m, pcm);
+            wav_from_float(c->mono + i, m, pcm);
             AKIN_TRY(file_writer_put(c->out, pcm, m * sizeof *pcm, err));
         }
         done += (int64_t)n;
@@ -155,7 +115,7 @@ static akin_status clip_place(clip *c, media_span span, akin_error *err)
                          "there is no sound from %g s to %g s; the file ends "
                          "before",
                          span.start_s, span.end_s);
-    if (c->n_frames > (int64_t)CLIP_MAX_FRAMES)
+    if (c->n_frames > (int64_t)WAV_MAX_FRAMES)
         return AKIN_FAIL(err, AKIN_ELIMIT,
                          "a piece from %g s to %g s is larger than the 4 GiB "
                          "of a WAV file; cut it in two",
@@ -165,8 +125,8 @@ static akin_status clip_place(clip *c, media_span span, akin_error *err)
 
 static akin_status clip_write(clip *c, const char *out_path, akin_error *err)
 {
-    unsigned char header[CLIP_HEADER_BYTES];
-    clip_make_header(header, decoder_get_info(c->source)->rate_hz,
+    unsigned char header[WAV_HEADER_BYTES];
+    wav_put_header(header, decoder_get_info(c->source)->rate_hz,
                      (uint32_t)c->n_frames);
     AKIN_TRY(file_writer_open(out_path, &c->out, err));
     AKIN_TRY(file_writer_put(c->out, header, sizeof header, err));

@@ -24,6 +24,8 @@ typedef struct image_format {
     akin_status (*decode)(const image_source *file, image *out,
                           akin_error *err);
     int codec_id; /* without `decode`: FFmpeg's, one packet */
+    const char *name; /* Pillow's; of what it does not know, the usual */
+    image_size_reader *size; /* NULL: it takes decoding */
 } image_format;
 
 static akin_status image_heic_refuse(const image_source *file, image *out,
@@ -50,39 +52,71 @@ static akin_status image_bigtiff_refuse(const image_source *file, image *out,
 #define JXL_BOX "\0\0\0\x0cJXL \r\n\x87\n"
 
 static const image_format image_formats[] = {
-    {"\xff\xd8\xff", 3, 0, NULL, 0, 0, image_jpeg_decode, 0},
-    {"\x89PNG\r\n\x1a\n", 8, 0, NULL, 0, 0, NULL, AV_CODEC_ID_PNG},
-    {"GIF87a", 6, 0, NULL, 0, 0, image_gif_decode, 0},
-    {"GIF89a", 6, 0, NULL, 0, 0, image_gif_decode, 0},
-    {"RIFF", 4, 0, "WEBP", 4, 8, image_webp_decode, 0},
-    {"BM", 2, 0, "\0\0\0", 3, 15, NULL, AV_CODEC_ID_BMP},
-    {"II*\0", 4, 0, NULL, 0, 0, image_tiff_decode, 0},
-    {"MM\0*", 4, 0, NULL, 0, 0, image_tiff_decode, 0},
-    {"II+\0", 4, 0, NULL, 0, 0, image_bigtiff_refuse, 0},
-    {"MM\0+", 4, 0, NULL, 0, 0, image_bigtiff_refuse, 0},
-    {JP2_BOX, 12, 0, NULL, 0, 0, NULL, AV_CODEC_ID_JPEG2000},
-    {"\xff\x4f\xff\x51", 4, 0, NULL, 0, 0, NULL, AV_CODEC_ID_JPEG2000},
+    {"\xff\xd8\xff", 3, 0, NULL, 0, 0, image_jpeg_decode, 0,
+     "JPEG", image_size_jpeg},
+    {"\x89PNG\r\n\x1a\n", 8, 0, NULL, 0, 0, NULL, AV_CODEC_ID_PNG,
+     "PNG", image_size_png},
+    {"GIF87a", 6, 0, NULL, 0, 0, image_gif_decode, 0,
+     "GIF", image_size_gif},
+    {"GIF89a", 6, 0, NULL, 0, 0, image_gif_decode, 0,
+     "GIF", image_size_gif},
+    {"RIFF", 4, 0, "WEBP", 4, 8, image_webp_decode, 0,
+     "WEBP", image_size_webp},
+    {"BM", 2, 0, "\0\0\0", 3, 15, NULL, AV_CODEC_ID_BMP,
+     "BMP", image_size_bmp},
+    {"II*\0", 4, 0, NULL, 0, 0, image_tiff_decode, 0,
+     "TIFF", image_size_tiff},
+    {"MM\0*", 4, 0, NULL, 0, 0, image_tiff_decode, 0,
+     "TIFF", image_size_tiff},
+    {"II+\0", 4, 0, NULL, 0, 0, image_bigtiff_refuse, 0,
+     "TIFF", NULL},
+    {"MM\0+", 4, 0, NULL, 0, 0, image_bigtiff_refuse, 0,
+     "TIFF", NULL},
+    {JP2_BOX, 12, 0, NULL, 0, 0, NULL, AV_CODEC_ID_JPEG2000,
+     "JPEG2000", image_size_jpeg2000},
+    {"\xff\x4f\xff\x51", 4, 0, NULL, 0, 0, NULL, AV_CODEC_ID_JPEG2000,
+     "JPEG2000", image_size_jpeg2000},
     /* XXX: libjxl 0.7 of Debian 12 prints to stderr on damaged files. */
-    {JXL_BOX, 12, 0, NULL, 0, 0, NULL, AV_CODEC_ID_JPEGXL},
-    {"\xff\x0a", 2, 0, NULL, 0, 0, NULL, AV_CODEC_ID_JPEGXL},
-    {"ftypavif", 8, 4, NULL, 0, 0, image_avif_decode, 0},
-    {"ftypavis", 8, 4, NULL, 0, 0, image_avif_decode, 0},
-    {"ftypheic", 8, 4, NULL, 0, 0, image_heic_refuse, 0},
-    {"ftypheix", 8, 4, NULL, 0, 0, image_heic_refuse, 0},
-    {"ftyphevc", 8, 4, NULL, 0, 0, image_heic_refuse, 0},
-    {"ftypmif1", 8, 4, NULL, 0, 0, image_heic_refuse, 0},
-    {"ftypmsf1", 8, 4, NULL, 0, 0, image_heic_refuse, 0},
-    {"P1", 2, 0, NULL, 0, 0, NULL, AV_CODEC_ID_PBM},
-    {"P2", 2, 0, NULL, 0, 0, NULL, AV_CODEC_ID_PGM},
-    {"P3", 2, 0, NULL, 0, 0, NULL, AV_CODEC_ID_PPM},
-    {"P4", 2, 0, NULL, 0, 0, NULL, AV_CODEC_ID_PBM},
-    {"P5", 2, 0, NULL, 0, 0, NULL, AV_CODEC_ID_PGM},
-    {"P6", 2, 0, NULL, 0, 0, NULL, AV_CODEC_ID_PPM},
-    {"P7\n", 3, 0, NULL, 0, 0, NULL, AV_CODEC_ID_PAM},
-    {"qoif", 4, 0, NULL, 0, 0, NULL, AV_CODEC_ID_QOI},
-    {"8BPS", 4, 0, NULL, 0, 0, NULL, AV_CODEC_ID_PSD},
-    {"DDS ", 4, 0, NULL, 0, 0, NULL, AV_CODEC_ID_DDS},
-    {"\x01\xda", 2, 0, NULL, 0, 0, NULL, AV_CODEC_ID_SGI},
+    {JXL_BOX, 12, 0, NULL, 0, 0, NULL, AV_CODEC_ID_JPEGXL,
+     "JXL", NULL},
+    {"\xff\x0a", 2, 0, NULL, 0, 0, NULL, AV_CODEC_ID_JPEGXL,
+     "JXL", NULL},
+    {"ftypavif", 8, 4, NULL, 0, 0, image_avif_decode, 0,
+     "AVIF", NULL},
+    {"ftypavis", 8, 4, NULL, 0, 0, image_avif_decode, 0,
+     "AVIF", NULL},
+    {"ftypheic", 8, 4, NULL, 0, 0, image_heic_refuse, 0,
+     "HEIF", NULL},
+    {"ftypheix", 8, 4, NULL, 0, 0, image_heic_refuse, 0,
+     "HEIF", NULL},
+    {"ftyphevc", 8, 4, NULL, 0, 0, image_heic_refuse, 0,
+     "HEIF", NULL},
+    {"ftypmif1", 8, 4, NULL, 0, 0, image_heic_refuse, 0,
+     "HEIF", NULL},
+    {"ftypmsf1", 8, 4, NULL, 0, 0, image_heic_refuse, 0,
+     "HEIF", NULL},
+    {"P1", 2, 0, NULL, 0, 0, NULL, AV_CODEC_ID_PBM,
+     "PPM", image_size_pnm},
+    {"P2", 2, 0, NULL, 0, 0, NULL, AV_CODEC_ID_PGM,
+     "PPM", image_size_pnm},
+    {"P3", 2, 0, NULL, 0, 0, NULL, AV_CODEC_ID_PPM,
+     "PPM", image_size_pnm},
+    {"P4", 2, 0, NULL, 0, 0, NULL, AV_CODEC_ID_PBM,
+     "PPM", image_size_pnm},
+    {"P5", 2, 0, NULL, 0, 0, NULL, AV_CODEC_ID_PGM,
+     "PPM", image_size_pnm},
+    {"P6", 2, 0, NULL, 0, 0, NULL, AV_CODEC_ID_PPM,
+     "PPM", image_size_pnm},
+    {"P7\n", 3, 0, NULL, 0, 0, NULL, AV_CODEC_ID_PAM,
+     "PAM", NULL},
+    {"qoif", 4, 0, NULL, 0, 0, NULL, AV_CODEC_ID_QOI,
+     "QOI", image_size_qoi},
+    {"8BPS", 4, 0, NULL, 0, 0, NULL, AV_CODEC_ID_PSD,
+     "PSD", image_size_psd},
+    {"DDS ", 4, 0, NULL, 0, 0, NULL, AV_CODEC_ID_DDS,
+     "DDS", image_size_dds},
+    {"\x01\xda", 2, 0, NULL, 0, 0, NULL, AV_CODEC_ID_SGI,
+     "SGI", image_size_sgi},
 };
 #define N_FORMATS (sizeof image_formats / sizeof *image_formats)
 
@@ -212,6 +246,61 @@ akin_status image_decode(const void *data, size_t n, const char *name,
     akin_status status = image_turn(out, exif_orientation(data, n), err);
     if (status != AKIN_OK) image_clear(out);
     return status;
+}
+
+/* What of a header is missing may be behind the bytes that were read. */
+static bool image_try_head(const image_source *file, image_head *out,
+                           const image_format **format)
+{
+    size_t width = 0, height = 0;
+    *format = image_find_format(file);
+    if (!*format || !(*format)->size) return false;
+    if (!(*format)->size(file, &width, &height)) return false;
+    if (image_check_size(file, width, height, NULL) != AKIN_OK) return false;
+    out->width = (uint32_t)width;
+    out->height = (uint32_t)height;
+    return true;
+}
+
+/* Decoding says what is wrong, where something is. */
+static akin_status image_decode_head(const char *path, image_head *out,
+                                     akin_error *err)
+{
+    image im = {0};
+    AKIN_TRY(image_load(path, NULL, &im, err));
+    out->width = im.width;
+    out->height = im.height;
+    image_clear(&im);
+    return AKIN_OK;
+}
+
+akin_status image_read_head(const char *path, image_head *out, akin_error *err)
+{
+    static const size_t sizes[] = {1 << 12, 1 << 16, 1 << 20, 1 << 26};
+    uint8_t *data = NULL;
+    file_stamp stamp;
+    akin_status status = AKIN_OK;
+    const image_format *format = NULL;
+    bool found = false, more = true;
+    for (size_t i = 0; i < 4 && more && !found && status == AKIN_OK; i++) {
+        image_source file = {.name = path};
+        mem_free(data);
+        data = mem_realloc_array(NULL, sizes[i], 1);
+        if (!data)
+            return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory for '%s'", path);
+        status = file_read_head(path, data, sizes[i], &file.n, &stamp, err);
+        file.data = data;
+        more = file.n == sizes[i];
+        if (status == AKIN_OK) found = image_try_head(&file, out, &format);
+        more = more && format && format->size;
+    }
+    mem_free(data);
+    if (status == AKIN_OK && !found) status = image_decode_head(path, out, err);
+    if (status != AKIN_OK) return status;
+    out->format = format ? format->name : "";
+    out->size_bytes = stamp.size_bytes;
+    out->mtime_ns = stamp.mtime_ns;
+    return AKIN_OK;
 }
 
 akin_status image_load(const char *path, const image_options *options,

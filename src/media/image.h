@@ -46,6 +46,18 @@ akin_status image_decode(const void *data, size_t n, const char *name,
                          const image_options *options, image *out,
                          akin_error *err) AKIN_NODISCARD;
 
+/* What a file's header says of it. */
+typedef struct image_head {
+    uint32_t width, height; /* as image_load would have them */
+    const char *format;     /* Pillow's name for it: "JPEG"; static */
+    int64_t size_bytes, mtime_ns; /* of the file */
+} image_head;
+
+/* Reads as little of a file as its size takes; it may be damaged behind that.
+ * Formats whose header is not understood are decoded. Errors as image_load. */
+akin_status image_read_head(const char *path, image_head *out, akin_error *err)
+    AKIN_NODISCARD;
+
 /* Memory for width x height pixels, zeroed. AKIN_ELIMIT, AKIN_ENOMEM. */
 akin_status image_new(image *im, uint32_t width, uint32_t height,
                       akin_error *err) AKIN_NODISCARD;

@@ -25,6 +25,16 @@ akin_status image_fail_damaged(const image_source *file, const char *format,
 akin_status image_check_size(const image_source *file, size_t width,
                              size_t height, akin_error *err) AKIN_NODISCARD;
 
+/* ---- image_size.c: one format's header each ------------------------------- */
+
+/* The size that stands in a file's first bytes; false if it is not in them. */
+typedef bool image_size_reader(const image_source *file, size_t *width,
+                               size_t *height);
+image_size_reader image_size_jpeg, image_size_png, image_size_gif,
+    image_size_webp, image_size_bmp, image_size_tiff, image_size_jpeg2000,
+    image_size_pnm, image_size_qoi, image_size_psd, image_size_dds,
+    image_size_sgi;
+
 /* ---- One format each ----------------------------------------------------- */
 
 akin_status image_jpeg_decode(const image_source *file, image *out,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Writing JPEG through libjpeg-turbo, block by block into an atomic writer. */
+ * Writing JPEG through libjpeg-turbo, block by block into an atomic writer or
+ * into memory. */
 #include <stddef.h> /* jpeglib.h wants size_t and FILE */
 #include <stdio.h>
 
@@ -9,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "media/image_write.h"
 
 #define JPEG_BLOCK_BYTES (16 * 1024)
@@ -22,8 +24,9 @@ typedef struct jpeg_writer {
     const image *im;
     const char *path;
     int quality;
-    file_writer *out;
-    akin_status status; /* of `out`, already told in *err */
+    file_writer *out; /* NULL: into bytes */
+    text_buf bytes;
+    akin_status status; /* of these, already told in *err */
     akin_error *err;
     char text[JMSG_LENGTH_MAX];
     JOCTET block[JPEG_BLOCK_BYTES];
@@ -40,7 +43,14 @@ static void jpeg_be_quiet(j_common_ptr jpeg) { (void)jpeg; }
 
 static void jpeg_put(jpeg_writer *w, size_t n)
 {
-    w->status = file_writer_put(w->out, w->block, n, w->err);
+    if (w->out) {
+        w->status = file_writer_put(w->out, w->block, n, w->err);
+    } else {
+        text_buf_put(&w->bytes, (const char *)w->block, n);
+        w->status = w->bytes.status;
+        if (w->status != AKIN_OK)
+            AKIN_FAIL(w->err, w->status, "out of memory for a JPEG");
+    }
     if (w->status != AKIN_OK) longjmp(w->failed, 1);
     w->target.next_output_byte = w->block;
     w->target.free_in_buffer = sizeof w->block;
@@ -122,13 +132,12 @@ static akin_status jpeg_check(const image *im, const char *path, int quality,
     return AKIN_OK;
 }
 
-akin_status image_write_jpeg(const image *im, const char *path, int quality,
-                             akin_error *err)
+static akin_status jpeg_new(const image *im, const char *path, int quality,
+                            jpeg_writer **out, akin_error *err)
 {
     AKIN_TRY(jpeg_check(im, path, quality, err));
     jpeg_writer *w = mem_array(1, sizeof *w);
     if (!w) return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory for '%s'", path);
-    akin_status status = AKIN_OK;
     w->im = im;
     w->path = path;
     w->quality = quality;
@@ -137,14 +146,46 @@ akin_status image_write_jpeg(const image *im, const char *path, int quality,
     w->jpeg.client_data = w;
     w->errors.error_exit = jpeg_stop;
     w->errors.output_message = jpeg_be_quiet;
+    text_buf_init(&w->bytes, IMAGE_MAX_BYTES);
+    *out = w;
+    return AKIN_OK;
+}
+
+static void jpeg_free(jpeg_writer *w)
+{
+    jpeg_destroy_compress(&w->jpeg);
+    file_writer_discard(w->out);
+    text_buf_clear(&w->bytes);
+    mem_free(w);
+}
+
+akin_status image_write_jpeg(const image *im, const char *path, int quality,
+                             akin_error *err)
+{
+    jpeg_writer *w;
+    AKIN_TRY(jpeg_new(im, path, quality, &w, err));
+    akin_status status = AKIN_OK;
     AKIN_TRYG(file_writer_open(path, &w->out, err));
     AKIN_TRYG(jpeg_write_all(w));
     file_writer *out = w->out;
     w->out = NULL;
     AKIN_TRYG(file_writer_commit(out, err));
 done:
-    jpeg_destroy_compress(&w->jpeg);
-    file_writer_discard(w->out);
-    mem_free(w);
+    jpeg_free(w);
+    return status;
+}
+
+akin_status image_encode_jpeg(const image *im, int quality, char **out,
+                              size_t *n, akin_error *err)
+{
+    jpeg_writer *w;
+    AKIN_TRY(jpeg_new(im, "an image", quality, &w, err));
+    akin_status status = jpeg_write_all(w);
+    if (status == AKIN_OK) {
+        *out = w->bytes.data;
+        *n = w->bytes.n;
+        w->bytes.data = NULL;
+    }
+    jpeg_free(w);
     return status;
 }

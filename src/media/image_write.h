@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Images to files. */
+ * Images to files, and to the bytes of one. */
 #ifndef MEDIA_IMAGE_WRITE_H
 #define MEDIA_IMAGE_WRITE_H
 
@@ -13,5 +13,9 @@
  * IMAGE_MAX_JPEG_SIDE, AKIN_ENOTFOUND (the folder), AKIN_EIO. */
 akin_status image_write_jpeg(const image *im, const char *path, int quality,
                              akin_error *err) AKIN_NODISCARD;
+
+/* The same into *out [*n], which is yours (mem_free). */
+akin_status image_encode_jpeg(const image *im, int quality, char **out,
+                              size_t *n, akin_error *err) AKIN_NODISCARD;
 
 #endif
