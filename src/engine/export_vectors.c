@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
- * The vectors of a database as a file that others read: NumPy, FAISS, CSV. */
+ * The vectors of a database as a file that others read: NumPy, FAISS, Arrow,
+ * CSV. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "engine/export_arrow.h"
 #include "engine/export_text.h"
 #include "engine/snapshot.h"
 #include "index/distance.h"
@@ -130,6 +132,18 @@ done:
     return status;
 }
 
+/* ---- Arrow ------------------------------------------------------------------------ */
+
+static akin_status export_arrow_file(export_vectors *x, akin_error *err)
+{
+    return export_arrow(&x->snapshot, x->path, ARROW_FILE, &x->n_done, err);
+}
+
+static akin_status export_arrow_stream(export_vectors *x, akin_error *err)
+{
+    return export_arrow(&x->snapshot, x->path, ARROW_STREAM, &x->n_done, err);
+}
+
 /* ---- the whole ---------------------------------------------------------------------- */
 
 static akin_status export_count(void *user, const store_window *window,
@@ -180,12 +194,19 @@ static akin_status export_binary(akin_db *db, const char *path,
     return status;
 }
 
-static bool export_is(const char *path, const char *format, const char *name)
+/* By its ending, as a name of a format; NULL: none that is known. */
+static const char *export_ending(const char *path)
 {
-    char ending[16];
-    if (format) return text_equal(format, name);
-    snprintf(ending, sizeof ending, ".%s", name);
-    return text_ends_with(path, ending, true);
+    static const struct {
+        const char *ending, *format;
+    } endings[] = {
+        {".npy", "npy"},     {".faiss", "faiss"},         {".csv", "csv"},
+        {".arrow", "arrow"}, {".arrows", "arrow-stream"},
+    };
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        if (text_ends_with(path, endings[i].ending, true))
+            return endings[i].format;
+    return NULL;
 }
 
 akin_status akin_export_vectors(akin_db *db, const char *path,
@@ -193,15 +214,21 @@ akin_status akin_export_vectors(akin_db *db, const char *path,
                                 akin_error *err)
 {
     size_t unused;
+    const char *to = format ? format : export_ending(path);
     if (!n_written) n_written = &unused;
     *n_written = 0;
-    if (export_is(path, format, "npy"))
+    if (text_equal(to, "npy"))
         return export_binary(db, path, export_npy, n_written, err);
-    if (export_is(path, format, "faiss"))
+    if (text_equal(to, "faiss"))
         return export_binary(db, path, export_faiss, n_written, err);
-    if (export_is(path, format, "csv"))
+    if (text_equal(to, "arrow"))
+        return export_binary(db, path, export_arrow_file, n_written, err);
+    if (text_equal(to, "arrow-stream"))
+        return export_binary(db, path, export_arrow_stream, n_written, err);
+    if (text_equal(to, "csv"))
         return export_text_csv(db, path, n_written, err);
     return AKIN_FAIL(err, AKIN_EUSAGE,
-                     "'%s' is no format of vectors; npy, faiss and csv are",
+                     "'%s' is no format of vectors; npy, faiss, arrow, "
+                     "arrow-stream and csv are",
                      format ? format : file_name(path));
 }

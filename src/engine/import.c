@@ -17,7 +17,7 @@
 #include "engine/journal.h"
 #include "index/distance.h"
 
-#define IMPORT_MODEL "imported"
+#define IMPORT_MODEL "imported" /* if nobody says more */
 #define IMPORT_MAX_MODEL_BYTES 200
 #define IMPORT_PROGRESS_S 0.1
 
@@ -251,13 +251,27 @@ static akin_status import_write_all(import *x, akin_error *err)
 
 /* ---- the run --------------------------------------------------------------------------- */
 
+static bool import_is_model(const char *name)
+{
+    size_t n = strlen(name);
+    return n > 0 && n <= IMPORT_MAX_MODEL_BYTES && text_is_utf8(name, n);
+}
+
+/* What made the vectors: as the caller says, else as the source does. */
+static const char *import_model(const import *x)
+{
+    const char *said = x->source.model;
+    if (x->opt->model) return x->opt->model;
+    return said && import_is_model(said) ? said : IMPORT_MODEL;
+}
+
 static akin_status import_open(import *x, const char *path, akin_error *err)
 {
     const akin_import_options *opt = x->opt;
     const akin_db_options db_opt = {
         .mode = AKIN_CREATE,
         .settings = {.set = AKIN_SET_MODEL,
-                     .model = opt->model ? opt->model : IMPORT_MODEL},
+                     .model = import_model(x)},
         .models = opt->models,
         .busy_s = opt->busy_s,
         .warn = opt->warn,
@@ -288,10 +302,7 @@ static akin_status import_run(import *x, const char *db_path, const char *path,
 
 static akin_status import_check(const akin_import_options *opt, akin_error *err)
 {
-    const char *name = opt->model;
-    size_t n = name ? strlen(name) : 0;
-    bool good = n > 0 && n <= IMPORT_MAX_MODEL_BYTES && text_is_utf8(name, n);
-    if (name && !good)
+    if (opt->model && !import_is_model(opt->model))
         return AKIN_FAIL(err, AKIN_EUSAGE,
                          "what made the vectors is said in 1 to %d bytes of "
                          "UTF-8",

@@ -10,7 +10,9 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "engine/import_arrow.h"
 #include "index/vecs_each.h"
+#include "interop/arrow.h"
 #include "interop/faiss.h"
 
 #define SOURCE_MAX_VALUES ((size_t)1 << 38) /* a terabyte of float32 */
@@ -97,6 +99,29 @@ static akin_status faiss_visit(void *user, int64_t id, const float *vector,
 static akin_status faiss_each(walk *w, akin_error *err)
 {
     return vecs_each(w->source->index, faiss_visit, w, err);
+}
+
+/* ---- Arrow -------------------------------------------------------------------------- */
+
+static akin_status arrow_open(import_source *s, akin_error *err)
+{
+    AKIN_TRY(import_arrow_open(s->path, &s->arrow, err));
+    s->model = import_arrow_model(s->arrow);
+    return AKIN_OK;
+}
+
+static akin_status arrow_visit(void *user, const import_vector *v, size_t dim,
+                               akin_error *err)
+{
+    walk *w = user;
+    import_source *s = w->source;
+    s->fraction = (double)v->row / (double)import_arrow_rows(s->arrow);
+    return walk_give(w, *v, dim, err);
+}
+
+static akin_status arrow_each(walk *w, akin_error *err)
+{
+    return import_arrow_each(w->source->arrow, arrow_visit, w, err);
 }
 
 /* ---- folders of NAME.npy ------------------------------------------------------------- */
@@ -276,6 +301,7 @@ static const import_reader array_reader = {array_open, array_each};
 static const import_reader folder_reader = {folder_open, folder_each};
 static const import_reader csv_rows_reader = {NULL, csv_each};
 static const import_reader faiss_reader = {faiss_open, faiss_each};
+static const import_reader arrow_rows_reader = {arrow_open, arrow_each};
 
 static const import_reader *reader_of(const char *path)
 {
@@ -283,7 +309,9 @@ static const import_reader *reader_of(const char *path)
     if (text_ends_with(path, ".npy", true)) return &array_reader;
     if (text_ends_with(path, ".npz", true)) return &array_reader;
     if (text_ends_with(path, ".csv", true)) return &csv_rows_reader;
-    return &faiss_reader;
+    if (text_ends_with(path, ".arrow", true)) return &arrow_rows_reader;
+    if (text_ends_with(path, ".arrows", true)) return &arrow_rows_reader;
+    return arrow_is(path) ? &arrow_rows_reader : &faiss_reader;
 }
 
 akin_status import_source_open(import_source *s, const char *path,
@@ -302,6 +330,7 @@ void import_source_close(import_source *s)
     mem_free(s->files);
     mem_free(s->npy.data);
     vecs_free(s->index);
+    import_arrow_close(s->arrow);
     *s = (import_source){0};
 }
 

@@ -21,14 +21,16 @@ typedef struct import_source {
     size_t n_files, n_done; /* files of a folder; else 1 */
     const char *file;    /* being read */
     double fraction;     /* of what is to be read, 0 .. 1 */
+    const char *model;   /* that made them, as the source says; NULL: nothing */
     npy_vectors npy;
     vecs *index;
+    struct import_arrow *arrow;
     char **files;        /* of a folder, by name */
     size_t cap;
 } import_source;
 
-/* A .npy or .npz, a folder of NAME.npy, a CSV, else a FAISS index; nothing but
- * its kind is checked. Zeroed by it; close it always. */
+/* A .npy or .npz, a folder of NAME.npy, a CSV, an Arrow file or stream (by its
+ * name or its first bytes), else a FAISS index; nothing but its kind is checked. Zeroed by it; close it always. */
 akin_status import_source_open(import_source *s, const char *path,
                                akin_error *err) AKIN_NODISCARD;
 void import_source_close(import_source *s);

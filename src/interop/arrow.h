@@ -100,6 +100,11 @@ void arrow_writer_discard(arrow_writer *writer);
 
 /* ---- reading ---- */
 
+/* Whether the first bytes of a file are those of an Arrow file, or of a stream
+ * since format version 5 (those before it have no mark); false if there is no
+ * such file. */
+bool arrow_is(const char *path);
+
 /* Maps a file or stream, which its first bytes tell apart, and checks schema,
  * dictionaries and the heads of its batches. Everything got from a reader is
  * borrowed and lives as long as it does; batches must be freed before it.

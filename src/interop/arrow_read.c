@@ -1,92 +1,15 @@
 /* SPDX-License-Identifier: MIT
- * Reading Arrow IPC: the file is mapped, and columns are looked at where they
- * lie. All that could lead outside is checked when a batch is opened, once and
- * for all its rows: buffers against the body, offsets against each other and
- * against what they point into, indexes against their dictionary. */
-#include "interop/arrow.h"
+ * Reading Arrow IPC: the file or stream, its schema, and where its messages
+ * lie. The file is mapped, and columns are looked at where they are. All that
+ * could lead outside is checked when a batch is opened (arrow_batch.c), once
+ * and for all its rows. */
+#include "interop/arrow_int.h"
 
-#include <assert.h>
-#include <math.h>
 #include <string.h>
 
-#include "base/file.h"
-#include "base/half.h"
 #include "base/memory.h"
-#include "interop/arrow_flat.h"
 
-enum { MAX_DEPTH = 16, MAX_FIELDS = 1 << 16, MAX_DICTIONARIES = 1 << 16 };
-
-#define MAX_BATCHES ((size_t)1 << 24)
-
-/* What a field's columns are made of, which only this file knows. */
-typedef struct layout {
-    size_t n_buffers; /* of the column without its children */
-    bool views;       /* and as many more as the batch says */
-    bool wide;        /* offsets have 8 bytes, not 4 */
-    bool dictionary;  /* rows are numbers of type `index` */
-    arrow_type index;
-    int64_t dictionary_id;
-} layout;
-
-struct arrow_view {
-    const arrow_field *field;
-    const arrow_reader *reader;
-    size_t n;
-    const unsigned char *valid;   /* bitmap; NULL: no nulls */
-    const unsigned char *values;  /* numbers, bits, texts or indexes */
-    const unsigned char *offsets; /* NULL: no rows */
-    bool wide;
-    bool is_dictionary;
-    arrow_type index;
-    size_t words;         /* the first of its dictionaries */
-    arrow_view *children; /* [field->n_children] */
-};
-
-/* Words for texts. More of them may come later in the file. */
-typedef struct dictionary {
-    int64_t id;
-    size_t n_batches; /* that were before it */
-    bool more;        /* than those of the same id before it */
-    size_t next;      /* that has more; 0: none */
-    arrow_view view;
-} dictionary;
-
-typedef struct batch_head {
-    size_t at, n_rows;
-} batch_head;
-
-struct arrow_reader {
-    file_map map;
-    char *path;
-    int version;
-    size_t schema_at;
-    arrow_schema schema;
-    arrow_field *fields; /* all, those of a parent in a row */
-    layout *layouts;     /* of each of these */
-    size_t n_fields;
-    arrow_pair *pairs;
-    batch_head *batches;
-    size_t n_batches, cap_batches, n_rows;
-    dictionary *dictionaries;
-    size_t n_dictionaries, cap_dictionaries;
-};
-
-struct arrow_batch {
-    size_t n_rows;
-    arrow_view views[]; /* as the reader's fields */
-};
-
-#define BAD(r, at, ...)                                                        \
-    ((void)error_prefix(err, AKIN_FAIL(err, AKIN_ECORRUPT, __VA_ARGS__),       \
-                        "'%s' at byte %zu", (r)->path, (size_t)(at)),          \
-     AKIN_ECORRUPT)
-
-static size_t bitmap_bytes(size_t n) { return n / 8 + (n % 8 != 0); }
-
-static bool bit(const unsigned char *bits, size_t i)
-{
-    return bits[i / 8] >> i % 8 & 1;
-}
+enum { MAX_DEPTH = 16, MAX_FIELDS = 1 << 16 };
 
 /* ---- types ---- */
 
@@ -133,16 +56,6 @@ static const char *const number_names[] = {
     [ARROW_FLOAT32] = "float32", [ARROW_FLOAT64] = "float64",
 };
 
-static size_t number_bytes(arrow_type type)
-{
-    switch (type) {
-    case ARROW_INT8: case ARROW_UINT8: return 1;
-    case ARROW_INT16: case ARROW_UINT16: case ARROW_FLOAT16: return 2;
-    case ARROW_INT32: case ARROW_UINT32: case ARROW_FLOAT32: return 4;
-    default: return 8;
-    }
-}
-
 /* false: no such integers. */
 static bool int_type(const arrow_table *type, arrow_type *out)
 {
@@ -182,7 +95,7 @@ static size_t union_buffers(const arrow_reader *r, const arrow_table *type)
 }
 
 static bool read_type(const arrow_reader *r, const arrow_table *field,
-                      arrow_field *f, layout *l)
+                      arrow_field *f, arrow_layout *l)
 {
     int64_t kind = arrow_flat_int(field, FIELD_KIND, 1, 0), size;
     arrow_table type = arrow_flat_table(field, FIELD_TYPE);
@@ -214,7 +127,7 @@ static bool read_type(const arrow_reader *r, const arrow_table *field,
 
 /* A dictionary of anything but texts is of no known type. */
 static bool read_encoding(const arrow_table *encoding, arrow_field *f,
-                          layout *l)
+                          arrow_layout *l)
 {
     arrow_table index = arrow_flat_table(encoding, ENCODING_INDEX);
     l->dictionary = true;
@@ -259,7 +172,7 @@ static akin_status read_fields(arrow_reader *r, const arrow_vector *v,
 static akin_status read_field(arrow_reader *r, const arrow_table *field,
                               arrow_field *f, akin_error *err)
 {
-    layout *l = &r->layouts[f - r->fields];
+    arrow_layout *l = &r->layouts[f - r->fields];
     arrow_table encoding = arrow_flat_table(field, FIELD_DICTIONARY);
     arrow_vector children = arrow_flat_vector(field, FIELD_CHILDREN, 4);
     f->name = arrow_flat_text(field, FIELD_NAME);
@@ -340,16 +253,6 @@ static akin_status read_schema(arrow_reader *r, const arrow_table *schema,
 
 /* ---- messages ---- */
 
-/* Where a message lies; stays where it is, since tables point into it. */
-typedef struct message {
-    size_t at, end; /* with its body */
-    int kind;       /* 0: the end of the stream */
-    arrow_flat flat;
-    arrow_table head;
-    const unsigned char *body;
-    size_t n_body;
-} message;
-
 static akin_status check_version(arrow_reader *r, int64_t version,
                                  akin_error *err)
 {
@@ -361,7 +264,7 @@ static akin_status check_version(arrow_reader *r, int64_t version,
 
 /* The bytes of the head, behind one or two numbers of 4 bytes; none at the end
  * of the stream. */
-static akin_status find_head(const arrow_reader *r, size_t at, message *m,
+static akin_status find_head(const arrow_reader *r, size_t at, arrow_message *m,
                              size_t *head_at, akin_error *err)
 {
     const unsigned char *data = r->map.data;
@@ -382,11 +285,11 @@ static akin_status find_head(const arrow_reader *r, size_t at, message *m,
     return AKIN_OK;
 }
 
-static akin_status read_message(const arrow_reader *r, size_t at, message *m,
-                                akin_error *err)
+akin_status arrow_read_message(const arrow_reader *r, size_t at,
+                               arrow_message *m, akin_error *err)
 {
     size_t head_at = 0;
-    *m = (message){.at = at};
+    *m = (arrow_message){.at = at};
     AKIN_TRY(find_head(r, at, m, &head_at, err));
     m->end = head_at + m->flat.n;
     if (m->flat.n == 0) return AKIN_OK;
@@ -406,389 +309,27 @@ static akin_status read_message(const arrow_reader *r, size_t at, message *m,
     return AKIN_OK;
 }
 
-static int64_t message_version(message *m)
+static int64_t message_version(arrow_message *m)
 {
     arrow_table root = arrow_flat_root(&m->flat);
     return arrow_flat_int(&root, MESSAGE_VERSION, 2, 0);
-}
-
-/* ---- columns ---- */
-
-/* Goes along the nodes and buffers of a batch. */
-typedef struct cursor {
-    const arrow_reader *r;
-    size_t at; /* of the message */
-    size_t n_rows, n_batches;
-    arrow_vector nodes, buffers, variadic;
-    size_t node, buffer, view;
-    const unsigned char *body;
-    size_t n_body;
-} cursor;
-
-static akin_status cursor_init(cursor *c, const arrow_reader *r, message *m,
-                               const arrow_table *batch, akin_error *err)
-{
-    int64_t n = arrow_flat_int(batch, BATCH_ROWS, 8, 0);
-    arrow_table compression = arrow_flat_table(batch, BATCH_COMPRESSION);
-    *c = (cursor){
-        .r = r, .at = m->at, .n_rows = (size_t)n,
-        .nodes = arrow_flat_vector(batch, BATCH_NODES, ARROW_NODE_BYTES),
-        .buffers = arrow_flat_vector(batch, BATCH_BUFFERS, ARROW_BUFFER_BYTES),
-        .variadic = arrow_flat_vector(batch, BATCH_VARIADIC, 8),
-        .body = m->body, .n_body = m->n_body,
-    };
-    if (m->flat.bad) return BAD(r, m->at, "a broken batch");
-    if (compression.at)
-        return AKIN_FAIL(err, AKIN_EUNSUPPORTED, "'%s' is compressed (%s); "
-                         "write it without compression", r->path,
-                         arrow_flat_int(&compression, COMPRESSION_CODEC, 1, 0)
-                         == 0 ? "lz4" : "zstd");
-    if (n < 0 || n > INT32_MAX)
-        return BAD(r, m->at, "a batch of %lld rows", (long long)n);
-    return AKIN_OK;
-}
-
-static akin_status take_node(cursor *c, const arrow_field *f, int64_t *n,
-                             int64_t *n_nulls, akin_error *err)
-{
-    if (c->node == c->nodes.n)
-        return BAD(c->r, c->at, "column '%s' has no rows", f->name);
-    const unsigned char *node = arrow_flat_item(&c->nodes, c->node++);
-    *n = arrow_load(node, 8);
-    *n_nulls = arrow_load(node + 8, 8);
-    if (*n < 0 || *n_nulls < 0 || *n_nulls > *n)
-        return BAD(c->r, c->at, "column '%s' has %lld rows and %lld nulls",
-                   f->name, (long long)*n, (long long)*n_nulls);
-    return AKIN_OK;
-}
-
-/* The next buffer, which must have n items of `size` bytes or more. *n_bytes,
- * which may be NULL, is how many it has. */
-static akin_status take_buffer(cursor *c, const arrow_field *f, size_t n,
-                               size_t size, const unsigned char **out,
-                               size_t *n_bytes, akin_error *err)
-{
-    if (c->buffer == c->buffers.n)
-        return BAD(c->r, c->at, "column '%s' lacks a buffer", f->name);
-    const unsigned char *buffer = arrow_flat_item(&c->buffers, c->buffer++);
-    uint64_t at = (uint64_t)arrow_load(buffer, 8);
-    uint64_t there = (uint64_t)arrow_load(buffer + 8, 8);
-    if (at > c->n_body || there > c->n_body - at)
-        return BAD(c->r, c->at, "a buffer of column '%s' is outside its batch",
-                   f->name);
-    if (n > there / size)
-        return BAD(c->r, c->at, "column '%s' has a buffer of %llu bytes for "
-                   "%zu rows", f->name, (unsigned long long)there, n);
-    *out = c->body + at;
-    if (n_bytes) *n_bytes = (size_t)there;
-    return AKIN_OK;
-}
-
-static akin_status skip_buffers(cursor *c, const arrow_field *f,
-                                const layout *l, akin_error *err)
-{
-    uint64_t n = l->n_buffers;
-    if (l->views) {
-        if (c->view == c->variadic.n)
-            return BAD(c->r, c->at, "column '%s' lacks buffers", f->name);
-        n += (uint64_t)arrow_load(arrow_flat_item(&c->variadic, c->view++), 8);
-    }
-    if (n > c->buffers.n - c->buffer)
-        return BAD(c->r, c->at, "column '%s' lacks buffers", f->name);
-    c->buffer += n;
-    return AKIN_OK;
-}
-
-static akin_status skip_column(cursor *c, const arrow_field *f,
-                               akin_error *err)
-{
-    int64_t n, n_nulls;
-    AKIN_TRY(take_node(c, f, &n, &n_nulls, err));
-    AKIN_TRY(skip_buffers(c, f, &c->r->layouts[f - c->r->fields], err));
-    for (size_t i = 0; i < f->n_children; i++)
-        AKIN_TRY(skip_column(c, &f->children[i], err));
-    return AKIN_OK;
-}
-
-static int64_t offset_at(const arrow_view *v, size_t i)
-{
-    int32_t narrow;
-    int64_t wide;
-    if (v->wide) {
-        memcpy(&wide, v->offsets + 8 * i, sizeof wide);
-        return wide;
-    }
-    memcpy(&narrow, v->offsets + 4 * i, sizeof narrow);
-    return narrow;
-}
-
-/* Takes them, as far as there are rows; some writers leave the only one of an
- * empty column out. */
-static akin_status open_offsets(cursor *c, arrow_view *v, bool wide,
-                                akin_error *err)
-{
-    v->wide = wide;
-    AKIN_TRY(take_buffer(c, v->field, v->n ? v->n + 1 : 0, wide ? 8 : 4,
-                         &v->offsets, NULL, err));
-    if (v->n == 0) v->offsets = NULL;
-    return AKIN_OK;
-}
-
-/* They must ascend from 0 or more, up to the end at most. */
-static akin_status check_offsets(const cursor *c, const arrow_view *v,
-                                 size_t end, akin_error *err)
-{
-    int64_t last = 0;
-    for (size_t i = 0; v->offsets && i <= v->n; i++) {
-        int64_t offset = offset_at(v, i);
-        if (offset < last || (uint64_t)offset > end)
-            return BAD(c->r, c->at, "row %zu of column '%s' is at %lld, "
-                       "between %lld and %zu", i, v->field->name,
-                       (long long)offset, (long long)last, end);
-        last = offset;
-    }
-    return AKIN_OK;
-}
-
-static akin_status open_texts(cursor *c, arrow_view *v, bool wide,
-                              akin_error *err)
-{
-    size_t n_bytes = 0;
-    AKIN_TRY(open_offsets(c, v, wide, err));
-    AKIN_TRY(take_buffer(c, v->field, 0, 1, &v->values, &n_bytes, err));
-    return check_offsets(c, v, n_bytes, err);
-}
-
-static akin_status open_nulls(cursor *c, arrow_view *v, akin_error *err)
-{
-    int64_t n, n_nulls;
-    AKIN_TRY(take_node(c, v->field, &n, &n_nulls, err));
-    AKIN_TRY(take_buffer(c, v->field, n_nulls ? bitmap_bytes((size_t)n) : 0, 1,
-                         &v->valid, NULL, err));
-    if (n_nulls == 0) v->valid = NULL;
-    v->n = (size_t)n;
-    v->reader = c->r;
-    return AKIN_OK;
-}
-
-static akin_status open_view(cursor *c, const arrow_field *f, arrow_view *v,
-                             akin_error *err);
-
-/* Opens the children, which must have so many rows. */
-static akin_status open_children(cursor *c, arrow_view *v, size_t n,
-                                 akin_error *err)
-{
-    const arrow_field *f = v->field;
-    for (size_t i = 0; i < f->n_children; i++) {
-        arrow_view *child = &v->children[i];
-        AKIN_TRY(open_view(c, &f->children[i], child, err));
-        if (child->n < n && f->children[i].type != ARROW_OTHER)
-            return BAD(c->r, c->at, "column '%s' in '%s' has %zu rows, not %zu",
-                       f->children[i].name, f->name, child->n, n);
-    }
-    return AKIN_OK;
-}
-
-static akin_status open_list(cursor *c, arrow_view *v, bool wide,
-                             akin_error *err)
-{
-    AKIN_TRY(open_offsets(c, v, wide, err));
-    AKIN_TRY(open_children(c, v, 0, err));
-    return check_offsets(c, v, v->children[0].n, err);
-}
-
-static akin_status open_fixed_list(cursor *c, arrow_view *v, akin_error *err)
-{
-    size_t n;
-    if (!mem_mul(v->n, v->field->size, &n))
-        return BAD(c->r, c->at, "column '%s' has %zu rows of %zu",
-                   v->field->name, v->n, v->field->size);
-    return open_children(c, v, n, err);
-}
-
-static uint64_t index_at(const arrow_view *v, size_t row);
-
-/* The newest dictionary of that id that was before the batch, and how many
- * words it and its continuations have; false: none. */
-static bool find_words(const cursor *c, int64_t id, size_t *out,
-                       uint64_t *n_words)
-{
-    const dictionary *all = c->r->dictionaries;
-    size_t i = c->r->n_dictionaries;
-    while (i > 0 && (all[i - 1].id != id || all[i - 1].more ||
-                     all[i - 1].n_batches > c->n_batches))
-        i--;
-    if (i == 0) return false;
-    *out = --i;
-    *n_words = 0;
-    do {
-        *n_words += all[i].view.n;
-        i = all[i].next;
-    } while (i > 0 && all[i].n_batches <= c->n_batches);
-    return true;
-}
-
-static akin_status open_indexes(cursor *c, arrow_view *v, const layout *l,
-                                akin_error *err)
-{
-    uint64_t n_words = 0;
-    v->is_dictionary = true;
-    v->index = l->index;
-    AKIN_TRY(take_buffer(c, v->field, v->n, number_bytes(l->index), &v->values,
-                         NULL, err));
-    if (!find_words(c, l->dictionary_id, &v->words, &n_words) && v->n > 0)
-        return BAD(c->r, c->at, "column '%s' has no dictionary",
-                   v->field->name);
-    for (size_t i = 0; i < v->n; i++) {
-        if (v->valid && !bit(v->valid, i)) continue;
-        if (index_at(v, i) >= n_words)
-            return BAD(c->r, c->at, "row %zu of column '%s' is outside its "
-                       "dictionary", i, v->field->name);
-    }
-    return AKIN_OK;
-}
-
-static akin_status open_view(cursor *c, const arrow_field *f, arrow_view *v,
-                             akin_error *err)
-{
-    const layout *l = &c->r->layouts[f - c->r->fields];
-    v->field = f;
-    v->children = v + (f->children - f);
-    if (f->type == ARROW_OTHER) return skip_column(c, f, err);
-    AKIN_TRY(open_nulls(c, v, err));
-    if (l->dictionary) return open_indexes(c, v, l, err);
-    switch (f->type) {
-    case ARROW_BOOL:
-        return take_buffer(c, f, bitmap_bytes(v->n), 1, &v->values, NULL, err);
-    case ARROW_UTF8: return open_texts(c, v, l->wide, err);
-    case ARROW_STRUCT: return open_children(c, v, v->n, err);
-    case ARROW_LIST: return open_list(c, v, l->wide, err);
-    case ARROW_FIXED_SIZE_LIST: return open_fixed_list(c, v, err);
-    default:
-        return take_buffer(c, f, v->n, number_bytes(f->type), &v->values, NULL,
-                           err);
-    }
-}
-
-/* ---- batches ---- */
-
-static akin_status add_batch(arrow_reader *r, message *m, akin_error *err)
-{
-    cursor c;
-    void *p = r->batches;
-    AKIN_TRY(cursor_init(&c, r, m, &m->head, err));
-    AKIN_TRY(mem_grow(&p, &r->cap_batches, r->n_batches + 1,
-                      sizeof *r->batches, MAX_BATCHES, err));
-    r->batches = p;
-    r->batches[r->n_batches++] = (batch_head){m->at, c.n_rows};
-    r->n_rows += c.n_rows; /* 2^24 times 2^31 at most */
-    return AKIN_OK;
-}
-
-/* The first column that is made of this dictionary; NULL: no text. */
-static const arrow_field *dictionary_field(const arrow_reader *r, int64_t id)
-{
-    for (size_t i = 0; i < r->n_fields; i++)
-        if (r->layouts[i].dictionary && r->layouts[i].dictionary_id == id &&
-            r->fields[i].type == ARROW_UTF8)
-            return &r->fields[i];
-    return NULL;
-}
-
-/* Lets the last one of the same id before it go on there. */
-static bool link_dictionary(arrow_reader *r, size_t added)
-{
-    dictionary *all = r->dictionaries;
-    for (size_t i = added; i-- > 0;) {
-        if (all[i].id != all[added].id) continue;
-        all[i].next = added;
-        return true;
-    }
-    return false;
-}
-
-static akin_status add_dictionary(arrow_reader *r, message *m, akin_error *err)
-{
-    cursor c;
-    arrow_table batch = arrow_flat_table(&m->head, DICTIONARY_BATCH);
-    dictionary d = {
-        .id = arrow_flat_int(&m->head, DICTIONARY_ID, 8, 0),
-        .more = arrow_flat_int(&m->head, DICTIONARY_IS_DELTA, 1, 0) != 0,
-        .n_batches = r->n_batches,
-    };
-    d.view.field = dictionary_field(r, d.id);
-    if (!d.view.field) return AKIN_OK;
-    AKIN_TRY(cursor_init(&c, r, m, &batch, err));
-    AKIN_TRY(open_nulls(&c, &d.view, err));
-    AKIN_TRY(open_texts(&c, &d.view,
-                        r->layouts[d.view.field - r->fields].wide, err));
-    void *p = r->dictionaries;
-    AKIN_TRY(mem_grow(&p, &r->cap_dictionaries, r->n_dictionaries + 1,
-                      sizeof d, MAX_DICTIONARIES, err));
-    r->dictionaries = p;
-    r->dictionaries[r->n_dictionaries] = d;
-    if (d.more && !link_dictionary(r, r->n_dictionaries))
-        return BAD(r, m->at, "dictionary %lld goes on before it begins",
-                   (long long)d.id);
-    r->n_dictionaries++;
-    return AKIN_OK;
-}
-
-akin_status arrow_batch_open(const arrow_reader *r, size_t i,
-                             arrow_batch **out, akin_error *err)
-{
-    message m;
-    cursor c;
-    void *p;
-    akin_status status = AKIN_OK;
-    assert(i < r->n_batches);
-    AKIN_TRY(mem_new_array(1, sizeof(arrow_batch) +
-                           r->n_fields * sizeof(arrow_view), "a batch", &p,
-                           err));
-    arrow_batch *b = p;
-    AKIN_TRYG(read_message(r, r->batches[i].at, &m, err));
-    AKIN_TRYG(cursor_init(&c, r, &m, &m.head, err));
-    c.n_batches = i;
-    b->n_rows = c.n_rows;
-    for (size_t k = 0; k < r->schema.n_fields; k++) {
-        const arrow_field *f = &r->fields[k];
-        AKIN_TRYG(open_view(&c, f, &b->views[k], err));
-        if (b->views[k].n == c.n_rows || f->type == ARROW_OTHER) continue;
-        status = BAD(r, m.at, "column '%s' has %zu rows, not %zu", f->name,
-                     b->views[k].n, c.n_rows);
-        goto done;
-    }
-    *out = b;
-    b = NULL;
-done:
-    mem_free(b);
-    return status;
-}
-
-void arrow_batch_close(arrow_batch *b) { mem_free(b); }
-
-size_t arrow_batch_rows(const arrow_batch *b) { return b->n_rows; }
-
-const arrow_view *arrow_batch_column(const arrow_batch *b, size_t i)
-{
-    return &b->views[i];
 }
 
 /* ---- the file ---- */
 
 static akin_status read_stream(arrow_reader *r, akin_error *err)
 {
-    message m;
-    AKIN_TRY(read_message(r, 0, &m, err));
+    arrow_message m;
+    AKIN_TRY(arrow_read_message(r, 0, &m, err));
     if (m.kind != KIND_SCHEMA) return BAD(r, 0, "a stream without a schema");
     AKIN_TRY(check_version(r, message_version(&m), err));
     AKIN_TRY(read_schema(r, &m.head, 0, err));
     for (;;) {
-        AKIN_TRY(read_message(r, m.end, &m, err));
+        AKIN_TRY(arrow_read_message(r, m.end, &m, err));
         switch (m.kind) {
         case 0: return AKIN_OK;
-        case KIND_BATCH: AKIN_TRY(add_batch(r, &m, err)); break;
-        case KIND_DICTIONARY: AKIN_TRY(add_dictionary(r, &m, err)); break;
+        case KIND_BATCH: AKIN_TRY(arrow_add_batch(r, &m, err)); break;
+        case KIND_DICTIONARY: AKIN_TRY(arrow_add_dictionary(r, &m, err)); break;
         default:
             return BAD(r, m.at, "a message of kind %d in a stream", m.kind);
         }
@@ -800,16 +341,16 @@ static akin_status read_blocks(arrow_reader *r, const arrow_table *footer,
 {
     arrow_vector v = arrow_flat_vector(footer, slot, ARROW_BLOCK_BYTES);
     for (size_t i = 0; i < v.n; i++) {
-        message m;
+        arrow_message m;
         uint64_t at = (uint64_t)arrow_load(arrow_flat_item(&v, i), 8);
         if (at > r->map.n)
             return BAD(r, r->map.n, "the footer has a batch at byte %llu",
                        (unsigned long long)at);
-        AKIN_TRY(read_message(r, (size_t)at, &m, err));
+        AKIN_TRY(arrow_read_message(r, (size_t)at, &m, err));
         if (m.kind != kind)
             return BAD(r, at, "a message of kind %d, not %d", m.kind, kind);
-        AKIN_TRY(kind == KIND_BATCH ? add_batch(r, &m, err)
-                                    : add_dictionary(r, &m, err));
+        AKIN_TRY(kind == KIND_BATCH ? arrow_add_batch(r, &m, err)
+                                    : arrow_add_dictionary(r, &m, err));
     }
     return AKIN_OK;
 }
@@ -840,10 +381,10 @@ static akin_status read_file(arrow_reader *r, akin_error *err)
     return AKIN_OK;
 }
 
-static bool begins_with(const arrow_reader *r, const char *magic)
+static bool begins_with(const file_map *map, const char *magic)
 {
     size_t n = strlen(magic);
-    return r->map.n >= n && memcmp(r->map.data, magic, n) == 0;
+    return map->n >= n && memcmp(map->data, magic, n) == 0;
 }
 
 /* A stream begins with the size of its schema, which is a weak mark. */
@@ -856,14 +397,24 @@ static bool can_be_stream(const arrow_reader *r)
 
 static akin_status read_any(arrow_reader *r, akin_error *err)
 {
-    if (begins_with(r, ARROW_MAGIC)) return read_file(r, err);
-    if (begins_with(r, "FEA1"))
+    if (begins_with(&r->map, ARROW_MAGIC)) return read_file(r, err);
+    if (begins_with(&r->map, "FEA1"))
         return AKIN_FAIL(err, AKIN_EUNSUPPORTED, "'%s' is a Feather file of "
                          "version 1; write version 2 without compression",
                          r->path);
     if (can_be_stream(r)) return read_stream(r, err);
     return AKIN_FAIL(err, AKIN_ECORRUPT, "'%s' is neither an Arrow file nor an "
                      "Arrow stream", r->path);
+}
+
+bool arrow_is(const char *path)
+{
+    file_map map;
+    if (file_map_open(&map, path, NULL) != AKIN_OK) return false;
+    bool is = begins_with(&map, ARROW_MAGIC) ||
+              (map.n >= 4 && arrow_load(map.data, 4) == -1);
+    file_map_close(&map);
+    return is;
 }
 
 akin_status arrow_reader_open(const char *path, arrow_reader **out,
@@ -923,125 +474,3 @@ const char *arrow_schema_value(const arrow_schema *s, const char *key)
         if (strcmp(s->metadata[i].key, key) == 0) return s->metadata[i].value;
     return NULL;
 }
-
-/* ---- rows ---- */
-
-const arrow_view *arrow_view_child(const arrow_view *v, size_t i)
-{
-    assert(i < v->field->n_children);
-    return &v->children[i];
-}
-
-const arrow_field *arrow_view_field(const arrow_view *v) { return v->field; }
-
-size_t arrow_view_rows(const arrow_view *v) { return v->n; }
-
-static int64_t load_int(const unsigned char *values, arrow_type type,
-                        size_t row)
-{
-    const unsigned char *p = values + row * number_bytes(type);
-    int64_t value;
-    switch (type) {
-    case ARROW_INT8: return (int8_t)*p;
-    case ARROW_UINT8: return *p;
-    case ARROW_INT16: return arrow_load(p, 2);
-    case ARROW_UINT16: return (uint16_t)arrow_load(p, 2);
-    case ARROW_INT32: return arrow_load(p, 4);
-    case ARROW_UINT32: return (uint32_t)arrow_load(p, 4);
-    default: memcpy(&value, p, sizeof value); return value;
-    }
-}
-
-/* A negative one is beyond every dictionary. */
-static uint64_t index_at(const arrow_view *v, size_t row)
-{
-    return (uint64_t)load_int(v->values, v->index, row);
-}
-
-/* Which dictionary has the row's word, and as which of its rows. */
-static const arrow_view *find_word(const arrow_view *v, size_t row,
-                                   size_t *word)
-{
-    const dictionary *all = v->reader->dictionaries, *d = &all[v->words];
-    uint64_t index = index_at(v, row);
-    while (index >= d->view.n) {
-        index -= d->view.n;
-        d = &all[d->next];
-    }
-    *word = (size_t)index;
-    return &d->view;
-}
-
-bool arrow_view_is_null(const arrow_view *v, size_t row)
-{
-    assert(row < v->n);
-    if (v->valid && !bit(v->valid, row)) return true;
-    if (!v->is_dictionary) return false;
-    size_t word;
-    const arrow_view *words = find_word(v, row, &word);
-    return words->valid && !bit(words->valid, word);
-}
-
-int64_t arrow_view_int(const arrow_view *v, size_t row)
-{
-    arrow_type type = v->field->type;
-    assert(row < v->n && (type <= ARROW_UINT64 || type == ARROW_TIMESTAMP));
-    if (type == ARROW_BOOL) return bit(v->values, row);
-    return load_int(v->values, type, row);
-}
-
-double arrow_view_number(const arrow_view *v, size_t row)
-{
-    const unsigned char *p = v->values;
-    float narrow;
-    double wide;
-    assert(row < v->n);
-    switch (v->field->type) {
-    case ARROW_FLOAT16: return half_to_float(p + 2 * row);
-    case ARROW_FLOAT32:
-        memcpy(&narrow, p + 4 * row, sizeof narrow);
-        return narrow;
-    case ARROW_FLOAT64:
-        memcpy(&wide, p + 8 * row, sizeof wide);
-        return wide;
-    case ARROW_UINT64: return (double)(uint64_t)arrow_view_int(v, row);
-    default: return (double)arrow_view_int(v, row);
-    }
-}
-
-arrow_text arrow_view_text(const arrow_view *v, size_t row)
-{
-    assert(row < v->n && v->field->type == ARROW_UTF8);
-    if (arrow_view_is_null(v, row)) return (arrow_text){"", 0};
-    if (v->is_dictionary) v = find_word(v, row, &row);
-    int64_t from = offset_at(v, row), to = offset_at(v, row + 1);
-    return (arrow_text){(const char *)v->values + from, (size_t)(to - from)};
-}
-
-arrow_range arrow_view_items(const arrow_view *v, size_t row)
-{
-    assert(row < v->n);
-    if (v->field->type == ARROW_FIXED_SIZE_LIST)
-        return (arrow_range){row * v->field->size, v->field->size};
-    assert(v->field->type == ARROW_LIST);
-    int64_t from = offset_at(v, row), to = offset_at(v, row + 1);
-    return (arrow_range){(size_t)from, (size_t)(to - from)};
-}
-
-void arrow_view_floats(const arrow_view *v, size_t row, float *out)
-{
-    arrow_range items = arrow_view_items(v, row);
-    const arrow_view *child = &v->children[0];
-    if (child->field->type == ARROW_FLOAT32 && items.n > 0)
-        memcpy(out, child->values + 4 * items.first, 4 * items.n);
-    else
-        for (size_t i = 0; i < items.n; i++)
-            out[i] = (float)arrow_view_number(child, items.first + i);
-    for (size_t i = 0; child->valid && i < items.n; i++)
-        if (!bit(child->valid, items.first + i)) out[i] = NAN;
-}
-
-_Static_assert(sizeof(float) == 4 && sizeof(double) == 8, "IEEE floats");
-#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "numbers are copied as they are, which needs little-endian"
-#endif
