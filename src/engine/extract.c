@@ -4,13 +4,14 @@
  * A window's row and its journaled vector are written in one transaction. A
  * file is marked complete in the transaction of its last window, so a run that
  * was killed is taken up at the first window that is missing. */
+#include "engine/extract.h"
+
 #include <math.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/thread.h"
 #include "engine/cache.h"
-#include "engine/inputs.h"
 #include "engine/journal.h"
 #include "engine/pipeline.h"
 
@@ -25,8 +26,10 @@ typedef struct extract {
     akin_db *db;
     const akin_extract_options *opt;
     akin_extract_report *report;
-    inputs inputs;
-    const char *root;
+    const extract_source *source; /* NULL: the inputs are all */
+    inputs inputs;    /* of the source, one portion */
+    size_t n_before;  /* files of earlier portions */
+    const char *root; /* NULL: files have names */
     pipeline *pipeline;
     model *model;
     size_t n_scores;    /* kept of each window */
@@ -49,8 +52,17 @@ typedef struct extract {
 
 /* ---- telling ------------------------------------------------------------------ */
 
+static const char *extract_shown(const extract *x, size_t i)
+{
+    const input_file *file = &x->inputs.files[i];
+    return file->name ? file->name : file->path;
+}
+
 static double extract_fraction(const extract *x, double part)
 {
+    if (x->source)
+        return (double)(x->n_before + x->n_closed) /
+               (double)(x->source->n ? x->source->n : 1);
     if (x->inputs.n_bytes == 0) return 0;
     double bytes = (double)x->bytes_done;
     if (x->current != SIZE_MAX)
@@ -69,8 +81,8 @@ static void extract_tell(extract *x, double part)
     double fraction = extract_fraction(x, part);
     akin_progress progress = {
         .phase = "extract",
-        .files_done = x->n_closed,
-        .files_total = x->inputs.n,
+        .files_done = x->n_before + x->n_closed,
+        .files_total = x->report->n_files,
         .windows_done = x->report->n_windows,
         .audio_s = x->report->audio_s + x->current_s,
         .elapsed_s = elapsed_s,
@@ -78,8 +90,7 @@ static void extract_tell(extract *x, double part)
                            ? elapsed_s / fraction - elapsed_s
                            : -1,
         .fraction = fraction,
-        .file = x->current == SIZE_MAX ? ""
-                                       : x->inputs.files[x->current].path,
+        .file = x->current == SIZE_MAX ? "" : extract_shown(x, x->current),
     };
     if (!x->opt->progress(x->opt->user, &progress)) x->stopped = true;
 }
@@ -94,7 +105,7 @@ static void extract_report_file(extract *x, size_t i, akin_file_outcome outcome,
     x->n_closed++;
     x->bytes_done += x->inputs.files[i].size_bytes;
     if (!x->opt->file) return;
-    akin_file_report report = {.path = x->inputs.files[i].path,
+    akin_file_report report = {.path = extract_shown(x, i),
                                .outcome = outcome,
                                .n_windows = n_windows,
                                .text = text ? text : ""};
@@ -108,8 +119,8 @@ static bool extract_tell_index(void *user, size_t n_done, size_t n_total)
     extract *x = user;
     akin_progress progress = {
         .phase = "index",
-        .files_done = x->n_closed,
-        .files_total = x->inputs.n,
+        .files_done = x->n_before + x->n_closed,
+        .files_total = x->report->n_files,
         .windows_done = x->report->n_windows,
         .audio_s = x->report->audio_s,
         .elapsed_s = clock_now_s() - x->start_s,
@@ -139,7 +150,18 @@ static void extract_keep_up(extract *x)
 
 static const char *extract_name(const extract *x, size_t i)
 {
-    return inputs_name(x->root, x->inputs.files[i].path);
+    const input_file *file = &x->inputs.files[i];
+    return file->name ? file->name : inputs_name(x->root, file->path);
+}
+
+/* A file of another size than the one that was embedded is another file; its
+ * time changes with every copy of an archive, and is looked at only where the
+ * caller wants that. */
+static bool extract_has_changed(const extract *x, const store_file *had,
+                                const input_file *now)
+{
+    return had->size_bytes != now->size_bytes ||
+           (x->source && had->mtime_ns != now->mtime_ns);
 }
 
 /* The recording's row, made if `make`; 0 if it is not there. */
@@ -157,8 +179,7 @@ static akin_status extract_recording(extract *x, size_t i, bool make,
 }
 
 /* Whether the file is complete from an earlier run; if not, which of its
- * windows are there. A file of another size than the one that was embedded is
- * another file: it is done again. */
+ * windows are there. One that has changed is done again. */
 static akin_status extract_look_up(extract *x, size_t i, bool *complete,
                                    pipeline_file *file, akin_error *err)
 {
@@ -170,7 +191,7 @@ static akin_status extract_look_up(extract *x, size_t i, bool *complete,
     AKIN_TRY(extract_recording(x, i, false, &id, err));
     if (id == 0 || x->opt->force) return AKIN_OK;
     AKIN_TRY(store_get_file(x->db->writer, id, &found, &had, err));
-    if (found && had.size_bytes != input->size_bytes) return AKIN_OK;
+    if (found && extract_has_changed(x, &had, input)) return AKIN_OK;
     /* Windows that another program took away are not put back. */
     if (found && had.complete) {
         *complete = true;
@@ -233,7 +254,7 @@ static akin_status extract_start_file(extract *x, size_t i, akin_error *err)
     AKIN_TRY(journal_begin(&x->journal, err));
     AKIN_TRY(extract_recording(x, i, true, &x->recording_id, err));
     AKIN_TRY(store_get_file(x->db->writer, x->recording_id, &found, &had, err));
-    if (x->opt->force || (found && had.size_bytes != input->size_bytes))
+    if (x->opt->force || (found && extract_has_changed(x, &had, input)))
         AKIN_TRY(extract_clear_file(x, err));
     store_file now = {.size_bytes = input->size_bytes,
                       .mtime_ns = input->mtime_ns};
@@ -357,6 +378,24 @@ static akin_status extract_loop(extract *x, akin_error *err)
     return AKIN_OK;
 }
 
+/* One portion after the other; the pipeline is empty in between, which is nothing
+ * beside some thousand files. */
+static akin_status extract_portions(extract *x, akin_error *err)
+{
+    if (!x->source) return extract_loop(x, err);
+    while (!x->stopped) {
+        inputs_clear(&x->inputs);
+        x->n_pushed = x->n_closed = 0;
+        x->current = SIZE_MAX;
+        AKIN_TRY(x->source->next(x->source->user, &x->inputs, err));
+        if (x->inputs.n == 0) break;
+        AKIN_TRY(extract_loop(x, err));
+        x->n_before += x->n_closed;
+    }
+    x->n_closed = 0;
+    return AKIN_OK;
+}
+
 /* Names are relative to the stored audio root; a new database takes it from its
  * first inputs. */
 static akin_status extract_find_root(extract *x, const char *const *paths,
@@ -451,14 +490,15 @@ static akin_status extract_run(extract *x, const char *const *paths, size_t n,
                                akin_error *err)
 {
     AKIN_TRY(database_load_model(x->db, MODEL_MEDIA, &x->model, err));
-    AKIN_TRY(inputs_collect(&x->inputs, paths, n,
-                            model_get_input(x->model)->kind, err));
+    if (!x->source)
+        AKIN_TRY(inputs_collect(&x->inputs, paths, n,
+                                model_get_input(x->model)->kind, err));
     AKIN_TRY(database_complete_settings(x->db, err));
-    x->report->n_files = x->inputs.n;
-    AKIN_TRY(extract_find_root(x, paths, n, err));
+    x->report->n_files = x->source ? x->source->n : x->inputs.n;
+    if (!x->source) AKIN_TRY(extract_find_root(x, paths, n, err));
     AKIN_TRY(extract_need_scores(x, err));
     AKIN_TRY(extract_open_pipeline(x, err));
-    AKIN_TRY(extract_loop(x, err));
+    AKIN_TRY(extract_portions(x, err));
     AKIN_TRY(journal_checkpoint(&x->journal, err));
     if (!x->stopped) extract_keep_up(x);
     if (!x->stopped) return AKIN_OK;
@@ -467,34 +507,47 @@ static akin_status extract_run(extract *x, const char *const *paths, size_t n,
                      (long long)x->report->n_windows, x->report->n_done);
 }
 
+/* paths are those of a run without a source. */
+static akin_status extract_begin(extract *x, const char *const *paths, size_t n,
+                                 akin_error *err)
+{
+    static const akin_extract_options defaults;
+    akin_extract_report unused;
+    AKIN_TRY(database_need_writer(x->db, err));
+    if (!x->opt) x->opt = &defaults;
+    if (!x->report) x->report = &unused;
+    x->current = SIZE_MAX;
+    x->start_s = clock_now_s();
+    x->journal = (journal){
+        .db = x->db,
+        .checkpoint = {.threads = x->opt->threads,
+                       .progress = extract_tell_index,
+                       .user = x},
+    };
+    *x->report = (akin_extract_report){0};
+    pthread_mutex_lock(&x->db->write_mutex);
+    akin_status status = extract_run(x, paths, n, err);
+    if (status != AKIN_OK) store_rollback(x->db->writer);
+    extract_finish_report(x);
+    pipeline_close(x->pipeline);
+    inputs_clear(&x->inputs);
+    mem_free(x->class_ids);
+    pthread_mutex_unlock(&x->db->write_mutex);
+    return status;
+}
+
 akin_status akin_extract(akin_db *db, const char *const *paths, size_t n_paths,
                          const akin_extract_options *opt,
                          akin_extract_report *report, akin_error *err)
 {
-    static const akin_extract_options defaults;
-    akin_extract_report unused;
-    AKIN_TRY(database_need_writer(db, err));
-    extract x = {
-        .db = db,
-        .opt = opt ? opt : &defaults,
-        .report = report ? report : &unused,
-        .current = SIZE_MAX,
-        .start_s = clock_now_s(),
-    };
-    x.journal = (journal){
-        .db = db,
-        .checkpoint = {.threads = x.opt->threads,
-                       .progress = extract_tell_index,
-                       .user = &x},
-    };
-    *x.report = (akin_extract_report){0};
-    pthread_mutex_lock(&db->write_mutex);
-    akin_status status = extract_run(&x, paths, n_paths, err);
-    if (status != AKIN_OK) store_rollback(db->writer);
-    extract_finish_report(&x);
-    pipeline_close(x.pipeline);
-    inputs_clear(&x.inputs);
-    mem_free(x.class_ids);
-    pthread_mutex_unlock(&db->write_mutex);
-    return status;
+    extract x = {.db = db, .opt = opt, .report = report};
+    return extract_begin(&x, paths, n_paths, err);
+}
+
+akin_status extract_files(akin_db *db, const extract_source *source,
+                          const akin_extract_options *opt,
+                          akin_extract_report *report, akin_error *err)
+{
+    extract x = {.db = db, .source = source, .opt = opt, .report = report};
+    return extract_begin(&x, NULL, 0, err);
 }

@@ -18,12 +18,16 @@ static akin_status inputs_no_memory(akin_error *err)
     return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory for the list of files");
 }
 
+static void inputs_clear_file(input_file *file)
+{
+    mem_free(file->path);
+    mem_free(file->name);
+    mem_free(file->problem);
+}
+
 void inputs_clear(inputs *in)
 {
-    for (size_t i = 0; i < in->n; i++) {
-        mem_free(in->files[i].path);
-        mem_free(in->files[i].problem);
-    }
+    for (size_t i = 0; i < in->n; i++) inputs_clear_file(&in->files[i]);
     mem_free(in->files);
     *in = (inputs){0};
 }
@@ -52,6 +56,15 @@ static akin_status inputs_add(inputs *in, const char *path, const char *problem,
     file->size_bytes = stamp.size_bytes;
     file->mtime_ns = stamp.mtime_ns;
     return AKIN_OK;
+}
+
+akin_status inputs_add_named(inputs *in, const char *path, const char *name,
+                             const char *problem, akin_error *err)
+{
+    AKIN_TRY(inputs_add(in, path, problem, err));
+    input_file *file = &in->files[in->n - 1];
+    file->name = mem_strdup(name);
+    return file->name ? AKIN_OK : inputs_no_memory(err);
 }
 
 static akin_status inputs_visit(void *user, const char *path, akin_error *err)
@@ -84,22 +97,24 @@ static akin_status inputs_collect_one(inputs *in, const char *given,
     return status;
 }
 
-static int inputs_compare(const void *a, const void *b)
+/* By path; the names of a path that has several by theirs. */
+static int inputs_compare(const void *a_, const void *b_)
 {
-    return strcmp(((const input_file *)a)->path, ((const input_file *)b)->path);
+    const input_file *a = a_, *b = b_;
+    int order = strcmp(a->path, b->path);
+    if (order || !a->name || !b->name) return order;
+    return strcmp(a->name, b->name);
 }
 
-static void inputs_sort_unique(inputs *in)
+void inputs_sort(inputs *in)
 {
     size_t kept = 0;
     if (in->n) qsort(in->files, in->n, sizeof *in->files, inputs_compare);
     for (size_t i = 0; i < in->n; i++) {
-        if (kept && strcmp(in->files[kept - 1].path, in->files[i].path) == 0) {
-            mem_free(in->files[i].path);
-            mem_free(in->files[i].problem);
-        } else {
+        if (kept && inputs_compare(&in->files[kept - 1], &in->files[i]) == 0)
+            inputs_clear_file(&in->files[i]);
+        else
             in->files[kept++] = in->files[i];
-        }
     }
     in->n = kept;
 }
@@ -131,7 +146,7 @@ akin_status inputs_collect(inputs *in, const char *const *paths, size_t n,
     akin_status status = AKIN_OK;
     for (size_t i = 0; i < n && status == AKIN_OK; i++)
         status = inputs_collect_one(in, paths[i], err);
-    if (status == AKIN_OK) inputs_sort_unique(in);
+    if (status == AKIN_OK) inputs_sort(in);
     size_t n_readable = 0;
     for (size_t i = 0; i < in->n; i++) {
         in->n_bytes += in->files[i].size_bytes;

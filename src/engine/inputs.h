@@ -12,6 +12,7 @@
 
 typedef struct input_file {
     char *path;    /* absolute */
+    char *name;    /* in the database; NULL: the path below its audio root */
     char *problem; /* why it cannot be read; NULL if nothing is known against it */
     int64_t size_bytes, mtime_ns;
 } input_file;
@@ -30,6 +31,14 @@ typedef struct inputs {
 akin_status inputs_collect(inputs *in, const char *const *paths, size_t n,
                            model_kind kind, akin_error *err) AKIN_NODISCARD;
 void inputs_clear(inputs *in);
+
+/* One file by path and name, both taken as they are: no link is resolved. With a
+ * problem it will be told as failed. Sort the inputs (each path and name once)
+ * when all are there. */
+akin_status inputs_add_named(inputs *in, const char *path, const char *name,
+                             const char *problem, akin_error *err)
+    AKIN_NODISCARD;
+void inputs_sort(inputs *in);
 
 /* The deepest folder that holds the parents of all paths, as BirdNET-Analyzer's
  * audio root holds the input folder (owned). */

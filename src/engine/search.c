@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * Search: query -> vectors -> exact scan of every database -> rows. */
-#include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "engine/cache.h"
 #include "engine/query.h"
+#include "engine/rank.h"
 #include "engine/results.h"
-#include "engine/snapshot.h"
-#include "index/flat.h"
-#include "index/topk.h"
 
 #define SEARCH_DEFAULT_K 10
-#define SEARCH_DEFAULT_RECALL 0.99
-#define SEARCH_GRAPH_MAX_K ((size_t)1 << 16) /* for more, scan */
 
 /* Keys of a joint search: the database in the high bits, so that ties go to
  * the first one, then to the smaller window id. */
@@ -37,16 +31,13 @@ typedef struct search {
     size_t n_gone, cap_gone;
 } search;
 
-static uint64_t search_file_key(const void *user, size_t row)
+static uint64_t search_key(const void *user, size_t row)
 {
     const search_source *source = user;
-    return source->db_bits | usearch_key(source->snapshot.index->file, row);
-}
-
-static uint64_t search_pending_key(const void *user, size_t row)
-{
-    const search_source *source = user;
-    return source->db_bits | source->snapshot.pending.ids[row];
+    const snapshot *snap = &source->snapshot;
+    uint64_t id = row < snap->n_file ? usearch_key(snap->index->file, row)
+                                     : snap->pending.ids[row - snap->n_file];
+    return source->db_bits | id;
 }
 
 static akin_status search_check(akin_db *const *dbs, size_t n_dbs,
@@ -67,122 +58,31 @@ static akin_status search_check(akin_db *const *dbs, size_t n_dbs,
     return AKIN_OK;
 }
 
-/* ---- by the graph ------------------------------------------------------- */
-
-/* The mean of the queries, each of length 1: ordered by the cosine with it,
- * rows are ordered by the mean of their cosines. */
-static akin_status search_direction(const search *s, float **out,
-                                    akin_error *err)
-{
-    void *p;
-    size_t dim = s->query.dim;
-    AKIN_TRY(mem_new_array(dim, sizeof(float), "a query", &p, err));
-    *out = p;
-    for (size_t i = 0; i < s->query.n; i++) {
-        const float *vector = s->query.vectors + i * dim;
-        double normsq = 0;
-        for (size_t k = 0; k < dim; k++) normsq += (double)vector[k] * vector[k];
-        double by = normsq > 0 ? 1 / sqrt(normsq) : 0;
-        for (size_t k = 0; k < dim; k++) (*out)[k] += (float)(vector[k] * by);
-    }
-    return AKIN_OK;
-}
-
-/* The rows of the file that the graph finds, as a bitmap over rows. */
-static akin_status search_by_graph(const search *s, const search_source *source,
-                                   akin_index *mesh, size_t k, uint64_t *found,
-                                   akin_error *err)
-{
-    const snapshot *snap = &source->snapshot;
-    akin_status status = AKIN_OK;
-    float *direction = NULL;
-    void *p = NULL;
-    size_t n = 0;
-    AKIN_TRYG(search_direction(s, &direction, err));
-    AKIN_TRYG(mem_new_array(k, sizeof(akin_index_hit), "answers", &p, err));
-    akin_index_query query = {
-        .vector = direction,
-        .k = k,
-        .recall = s->opt->recall > 0 ? s->opt->recall : SEARCH_DEFAULT_RECALL,
-        .ef = s->opt->ef,
-        .allow = snap->allow_file,
-        .n_allow = snap->n_file,
-    };
-    akin_index_hit *hits = p;
-    AKIN_TRYG(akin_index_search(mesh, &query, hits, &n, err));
-    for (size_t i = 0; i < n; i++)
-        found[hits[i].id / 64] |= (uint64_t)1 << (hits[i].id % 64);
-done:
-    mem_free(direction);
-    mem_free(p);
-    return status;
-}
-
-static akin_index *search_find_graph(const search *s,
-                                     const search_source *source, size_t k)
-{
-    const snapshot *snap = &source->snapshot;
-    if (s->opt->exact || s->opt->score != AKIN_COSINE || k > SEARCH_GRAPH_MAX_K)
-        return NULL;
-    return cache_graph(snap->db, snap->index);
-}
-
 /* ---- all of it ---------------------------------------------------------- */
-
-/* Scores the rows of the file: those that the graph finds, or all. */
-static akin_status search_scan_file(search *s, const search_source *source,
-                                    const flat_query *query, topk *top,
-                                    akin_error *err)
-{
-    const snapshot *snap = &source->snapshot;
-    void *found = NULL;
-    akin_status status = AKIN_OK;
-    flat_rows file = {
-        .vectors = usearch_vectors(snap->index->file),
-        .n = snap->n_file,
-        .dim = s->query.dim,
-        .allow = snap->allow_file,
-        .key = search_file_key,
-        .user = source,
-    };
-    akin_index *mesh = search_find_graph(s, source, top->k);
-    if (mesh) {
-        AKIN_TRY(mem_new_array(snap->n_file / 64 + 1, sizeof(uint64_t),
-                               "answers", &found, err));
-        AKIN_TRYG(search_by_graph(s, source, mesh, top->k, found, err));
-        file.allow = found;
-        s->by_graph = true;
-    }
-    AKIN_TRYG(flat_scan(&file, query, top, err));
-done:
-    mem_free(found);
-    return status;
-}
 
 static akin_status search_scan_source(search *s, const search_source *source,
                                       topk *top, akin_error *err)
 {
     static const flat_score scores[] = {FLAT_COSINE, FLAT_DOT, FLAT_EUCLIDEAN};
     const snapshot *snap = &source->snapshot;
-    flat_query query = {
+    rank_query query = {
         .vectors = s->query.vectors,
         .n = s->query.n,
         .dim = s->query.dim,
         .score = scores[s->opt->score],
         .threads = s->opt->threads,
+        .exact = s->opt->exact,
+        .recall = s->opt->recall,
+        .ef = s->opt->ef,
     };
-    if (snap->n_file > 0)
-        AKIN_TRY(search_scan_file(s, source, &query, top, err));
-    if (snap->pending.n == 0) return AKIN_OK;
-    flat_rows pending = {
-        .vectors = snap->pending.vectors,
-        .n = snap->pending.n,
-        .dim = s->query.dim,
-        .allow = snap->allow_pending,
-        .key = search_pending_key,
+    rank_rows of = {
+        .snapshot = snap,
+        .allow_file = snap->allow_file,
+        .allow_pending = snap->allow_pending,
+        .key = search_key,
         .user = source,
     };
-    return flat_scan(&pending, &query, top, err);
+    return rank_scan(&of, &query, top, &s->by_graph, err);
 }
 
 static bool search_is_gone(const search *s, uint64_t key)

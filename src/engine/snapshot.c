@@ -176,20 +176,41 @@ void snapshot_close(snapshot *s)
     *s = (snapshot){0};
 }
 
-akin_status snapshot_vector(snapshot *s, uint64_t id, const unsigned char **out,
-                            akin_error *err)
+akin_status snapshot_row(snapshot *s, uint64_t id, bool *found, size_t *row,
+                         akin_error *err)
 {
     size_t at;
-    bool found;
-    *out = NULL;
+    *found = false;
+    *row = 0;
     if (rows_find(s->pending.ids, s->pending.n, id, &at)) {
-        *out = rows_vector(&s->pending, at);
+        *found = true;
+        *row = s->n_file + at;
         return AKIN_OK;
     }
     if (rows_find(s->pending.removed, s->pending.n_removed, id, &at))
         return AKIN_OK;
-    AKIN_TRY(snapshot_find(s, id, &found, &at, err));
-    if (found)
-        *out = usearch_vectors(s->index->file) + at * s->db->settings.dim * 2;
+    return snapshot_find(s, id, found, row, err);
+}
+
+const unsigned char *snapshot_row_vector(const snapshot *s, size_t row)
+{
+    if (row >= s->n_file) return rows_vector(&s->pending, row - s->n_file);
+    return usearch_vectors(s->index->file) + row * s->db->settings.dim * 2;
+}
+
+void snapshot_end_read(snapshot *s)
+{
+    database_give_store(s->db, s->store);
+    s->store = NULL;
+}
+
+akin_status snapshot_vector(snapshot *s, uint64_t id, const unsigned char **out,
+                            akin_error *err)
+{
+    bool found;
+    size_t row;
+    *out = NULL;
+    AKIN_TRY(snapshot_row(s, id, &found, &row, err));
+    *out = found ? snapshot_row_vector(s, row) : NULL;
     return AKIN_OK;
 }

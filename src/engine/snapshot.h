@@ -23,6 +23,18 @@ akin_status snapshot_open(snapshot *s, akin_db *db, const char *filter,
                           akin_error *err) AKIN_NODISCARD;
 void snapshot_close(snapshot *s);
 
+/* Where a window's vector is: rows count through, those of the file and then the
+ * pending. *found = false if it has none. */
+akin_status snapshot_row(snapshot *s, uint64_t id, bool *found, size_t *row,
+                         akin_error *err) AKIN_NODISCARD;
+
+/* The float16 vector of such a row, borrowed. */
+const unsigned char *snapshot_row_vector(const snapshot *s, size_t row);
+
+/* Ends the read transaction: from now on the vectors are there, the rows of the
+ * store are not. */
+void snapshot_end_read(snapshot *s);
+
 /* The float16 vector of a window, borrowed; NULL if it has none. */
 akin_status snapshot_vector(snapshot *s, uint64_t id,
                             const unsigned char **out, akin_error *err)
