@@ -36,7 +36,7 @@ check: all $(ASAN_BUILD)/build.ninja
 		$(ASAN_BUILD)/meson-logs/testlog.json || failed=1; \
 	exit $$failed
 
-# The real clients, perch-hoplite and usearch, in a virtual environment.
+# The real clients of the formats, in virtual environments and a folder of Node's.
 check-compat: all
 	@tests/compat/run $(BUILD)/akin
 

@@ -53,6 +53,9 @@ AKIN_API const char *akin_version(void);
 /* One line: version, the instruction set in use, libraries. Static. */
 AKIN_API const char *akin_build_info(void);
 
+/* Frees what a call says is yours by akin_free. */
+AKIN_API void akin_free(void *p);
+
 /* ---- models: where they are ---------------------------------------------------- */
 
 typedef enum akin_device {
@@ -405,16 +408,19 @@ AKIN_API akin_status akin_export_embeddings(akin_db *db, const char *path,
 /* Writes the vectors as a file that others read, one row or entry a window by
  * ascending id: ".npy" (float32 [n, dim], and `PATH.csv` with window_id,
  * recording, start, end of each row), ".faiss" (a flat index by inner product
- * whose ids are the window ids), ".csv" (as akin_export_embeddings). format:
- * "npy", "faiss", "csv"; NULL: by the path's ending. n_written may be NULL. */
+ * whose ids are the window ids), ".arrow" (Arrow IPC: the columns id, recording,
+ * start, end, vector) or ".arrows" (the same as a stream), ".csv" (as
+ * akin_export_embeddings). format: "npy", "faiss", "arrow", "arrow-stream",
+ * "csv"; NULL: by the path's ending. n_written may be NULL. */
 AKIN_API akin_status akin_export_vectors(akin_db *db, const char *path,
                                          const char *format, size_t *n_written,
                                          akin_error *err);
 
 typedef struct akin_import_options {
-    const char *model;   /* what made the vectors, in your own words; NULL:
-                            "imported". Should it be the name of a model that
-                            is here, with this dimension, media can be queries */
+    const char *model;   /* what made the vectors, in your own words; NULL: what
+                            an Arrow file says of it, else "imported". Should it
+                            be the name of a model that is here, with this
+                            dimension, media can be queries */
     const char *tracks;  /* a CSV with a name for each vector in order: column
                             recording, track_id, name or the only one, and if
                             there are columns start and end these too; NULL: the
@@ -429,8 +435,11 @@ typedef struct akin_import_options {
 
 /* Writes vectors that were made elsewhere into the database in folder `db`,
  * which is made if it is not there: a recording and a window (0 to 0 unless
- * given) for each. path: .npy, .npz, a folder of NAME.npy, a FAISS index, or a
- * CSV as akin_export_embeddings writes it. Windows that are there (same name and
+ * given) for each. path: .npy, .npz, a folder of NAME.npy, a FAISS index, an
+ * Arrow file or stream, or a CSV as akin_export_embeddings writes it. Of an Arrow
+ * file, vectors are its column vector or embedding, or its only lists of floats;
+ * names are its column recording, file_path, view_ref.id, view_id, track_id, name
+ * or id; columns start and end count too. Windows that are there (same name and
  * offsets) are left as they are. Queries are vectors and windows. n_added may
  * be NULL. AKIN_ESETTINGS: the database has vectors of another model or
  * dimension. */
@@ -464,6 +473,37 @@ AKIN_API akin_status akin_each_annotation(
     akin_db *db,
     bool (*visit)(void *user, const akin_annotation *annotation),
     void *user, akin_error *err);
+
+/* ---- the map ------------------------------------------------------------- */
+
+typedef struct akin_map_options {
+    size_t threads; /* 0: one per processor; the map does not depend on it */
+    uint64_t seed;
+    /* phase: "link", "near", "axes", "layout"; false stops: AKIN_ECANCELLED */
+    bool (*progress)(void *user, const char *phase, double fraction);
+    void *user;
+} akin_map_options;
+
+typedef struct akin_map_point {
+    int64_t window_id;
+    float x, y; /* without unit; near points are windows that are alike */
+} akin_map_point;
+
+/* Makes a two-dimensional map of all windows in usearch.index, by which of them
+ * are near each other (UMAP's layout), and keeps it as akin.cache/map.bin. db
+ * may be open for reading; its folder must be writable. opt may be NULL. */
+AKIN_API akin_status akin_make_map(akin_db *db, const akin_map_options *opt,
+                                   akin_error *err);
+
+typedef struct akin_map {
+    akin_map_point *points; /* [n] by ascending window id */
+    size_t n;
+    bool stale; /* made of other vectors than are in the database now */
+} akin_map;
+
+/* The map that was made last. AKIN_ENOTFOUND: none was. */
+AKIN_API akin_status akin_get_map(akin_db *db, akin_map *out, akin_error *err);
+AKIN_API void akin_map_clear(akin_map *map);
 
 /* ---- verification ------------------------------------------------------------------------ */
 

@@ -9,6 +9,8 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/print.h"
+#include "cli/search_dataset.h"
+#include "cli/search_modes.h"
 #include "cli/search_vectors.h"
 #include "cli/signals.h"
 
@@ -20,10 +22,11 @@ enum { CLASSES_SHOWN = 3 /* of a window, in the table */ };
 
 typedef struct search_args {
     option_texts databases;
-    const char *file, *text, *vector, *filter, *export_dir, *audio_root;
-    const char *config, *track;
+    search_terms with, without;
+    const char *vector, *filter, *export_dir, *audio_root;
+    const char *config, *track, *table, *where, *only_view;
     int64_t window_id, n_results, offset, threads, nprobe, ef;
-    double overlap_s, recall;
+    double overlap_s, recall, min_similarity;
     int score, crop, format, device;
     bool json, exact, quiet, verbose;
 } search_args;
@@ -34,11 +37,12 @@ static const option_spec option_table[] = {
     {.name = "database", .aliases = "-db", .type = OPTION_TEXTS,
      .offset = AT(databases), .value = "DB",
      .help = "a database to search; may be repeated"},
-    {.name = "file", .aliases = "-q --queryfile", .type = OPTION_TEXT,
-     .offset = AT(file), .value = "F",
+    {.name = "file", .aliases = "-q --queryfile", .type = OPTION_TEXTS,
+     .offset = AT(with.files), .value = "F",
      .help = "search by this sound or, in a database of pictures, by this "
              "picture or film"},
-    {.name = "text", .type = OPTION_TEXT, .offset = AT(text), .value = "T",
+    {.name = "text", .type = OPTION_TEXTS, .offset = AT(with.texts),
+     .value = "T",
      .help = "search by these words, where the model of the database takes "
              "words; see akin help models"},
     {.name = "vector", .type = OPTION_TEXT, .offset = AT(vector),
@@ -49,6 +53,34 @@ static const option_spec option_table[] = {
      .value = "ID",
      .help = "search by this window of the first database; it is not among "
              "the answers", .min = 1, .max = 9e15},
+    {.name = "table", .type = OPTION_TEXT, .offset = AT(table), .value = "T",
+     .help = "search a dataset by this embedding table; --text, --file, "
+             "--view, --item and their opposites may then be repeated, each "
+             "with a weight behind it: 'dog^0.5'"},
+    {.name = "view", .type = OPTION_TEXTS, .offset = AT(with.views),
+     .value = "ID", .help = "with --table: search by this view; its item is "
+                            "not among the answers"},
+    {.name = "item", .type = OPTION_TEXTS, .offset = AT(with.items),
+     .value = "ID", .help = "with --table: search by this item, the mean of "
+                            "its views; it is not among the answers"},
+    {.name = "not-text", .type = OPTION_TEXTS, .offset = AT(without.texts),
+     .value = "T", .help = "with --table: unlike these words"},
+    {.name = "not-file", .type = OPTION_TEXTS, .offset = AT(without.files),
+     .value = "F", .help = "with --table: unlike this image"},
+    {.name = "not-view", .type = OPTION_TEXTS, .offset = AT(without.views),
+     .value = "ID", .help = "with --table: unlike this view"},
+    {.name = "not-item", .type = OPTION_TEXTS, .offset = AT(without.items),
+     .value = "ID", .help = "with --table: unlike this item"},
+    {.name = "where", .type = OPTION_TEXT, .offset = AT(where),
+     .value = "EXPR",
+     .help = "with --table: only items for which this holds; see akin help "
+             "where"},
+    {.name = "only-view", .type = OPTION_TEXT, .offset = AT(only_view),
+     .value = "VIEW", .help = "with --table: only views of this name (all)"},
+    {.name = "min-similarity", .type = OPTION_NUMBER,
+     .offset = AT(min_similarity), .value = "S",
+     .help = "with --table: no answers less similar than this", .min = -1,
+     .max = 1},
     {.name = "config", .type = OPTION_TEXT, .offset = AT(config),
      .value = "C",
      .help = "search the vectors of this config.json, by --vector or --track; "
@@ -75,7 +107,8 @@ static const option_spec option_table[] = {
     {.name = "n-results", .aliases = "-n", .type = OPTION_INTEGER,
      .offset = AT(n_results), .value = "N",
      .help = "number of answers (10)", .min = 1, .max = 1e9},
-    {.name = "offset", .type = OPTION_INTEGER, .offset = AT(offset),
+    {.name = "offset", .aliases = "--skip", .type = OPTION_INTEGER,
+     .offset = AT(offset),
      .value = "N",
      .help = "pass over the N best answers, for paging (0)", .max = 1e9},
     {.name = "score-function", .type = OPTION_CHOICE, .offset = AT(score),
@@ -99,7 +132,8 @@ static const option_spec option_table[] = {
      .help = "score every window, though there is a graph (akin index)"},
     {.name = "audio-root", .type = OPTION_TEXT, .offset = AT(audio_root),
      .value = "DIR",
-     .help = "where the recordings are now, if they were moved"},
+     .help = "where the recordings (with --table: the media) are now, if they "
+             "were moved"},
     {.name = "export", .aliases = "-o --output", .type = OPTION_TEXT,
      .offset = AT(export_dir), .value = "DIR",
      .help = "write the sound of each answer to DIR as WAV, at its original "
@@ -125,6 +159,12 @@ static const option_spec option_table[] = {
      .help = "tell the settings that were applied to the query"},
     OPTION_END,
 };
+
+/* Of an option that only a dataset takes more than once, the last counts. */
+static const char *last_of(const option_texts *texts)
+{
+    return texts->n > 0 ? texts->items[texts->n - 1] : NULL;
+}
 
 /* The databases of one search. */
 typedef struct search_dbs {
@@ -324,10 +364,12 @@ static void print_json_of(const akin_results *results, const search_dbs *dbs,
     akin_results_info info;
     akin_results_get_info(results, &info);
     json_t *query = json_object();
-    if (args->file)
-        json_object_set_new(query, "file", json_text(args->file));
-    else if (args->text)
-        json_object_set_new(query, "text", json_text(args->text));
+    const char *file = last_of(&args->with.files);
+    const char *text = last_of(&args->with.texts);
+    if (file)
+        json_object_set_new(query, "file", json_text(file));
+    else if (text)
+        json_object_set_new(query, "text", json_text(text));
     else if (args->vector)
         json_object_set_new(query, "vector", json_text(args->vector));
     else
@@ -420,7 +462,8 @@ static akin_status search(const search_dbs *dbs, const search_args *args,
                           size_t *n_failed, akin_error *err)
 {
     akin_results *results = NULL;
-    akin_query query = {.file = args->file, .text = args->text,
+    akin_query query = {.file = last_of(&args->with.files),
+                        .text = last_of(&args->with.texts),
                         .vector_file = args->vector,
                         .window_id = args->window_id};
     akin_search_options opt = {
@@ -452,14 +495,29 @@ static int run_with_config(const options *parsed, const search_args *args)
     return search_vectors(parsed, &own);
 }
 
+static int run_with_table(const options *parsed, const search_args *args)
+{
+    search_dataset_args own = {
+        .table = args->table, .vector = args->vector, .where = args->where,
+        .only_view = args->only_view, .media = args->audio_root,
+        .with = &args->with, .without = &args->without,
+        .n_results = args->n_results, .skip = args->offset,
+        .min_similarity = args->min_similarity, .device = args->device,
+        .format = args->json ? FORMAT_JSON : args->format,
+        .exact = args->exact, .quiet = args->quiet};
+    int code = search_modes_check(parsed, SEARCH_DATASET);
+    return code == EXIT_DONE ? search_dataset(parsed, &own) : code;
+}
+
 static int run_search(const options *parsed, const void *args_)
 {
     const search_args *args = args_;
+    if (args->table) return run_with_table(parsed, args);
     if (args->config) return run_with_config(parsed, args);
-    const char *stray = search_vectors_stray(parsed, false);
-    if (stray) return command_misused(parsed, "--%s needs --config", stray);
-    int n_queries = !!args->file + !!args->text + !!args->vector +
-                    !!args->window_id;
+    int code = search_modes_check(parsed, SEARCH_DATABASES);
+    int n_queries = (args->with.files.n > 0) + (args->with.texts.n > 0) +
+                    !!args->vector + !!args->window_id;
+    if (code != EXIT_DONE) return code;
     if (n_queries != 1)
         return command_misused(parsed, "%s of --file, --text, --vector and "
                                        "--window is needed",
@@ -485,6 +543,8 @@ const command cmd_search = {
     .synopsis = "DB... --file F | --text T | --vector F.npy | --window ID "
                 "[options]\n"
                 "--config C --vector F.npy | --track ID [options]\n"
+                "DATASET --table T (--text T | --file F | --view ID | --item "
+                "ID | --vector F.npy)... [--where EXPR] [options]\n"
                 "-q F -db DB [-o DIR] [options]",
     .about =
         "The settings stored in the database (speed, band-pass, window) are "
@@ -498,7 +558,9 @@ const command cmd_search = {
         "  akin search north.db south.db --file call.wav --crop-mode segments\n"
         "  akin search birds.db --file call.wav --export clips\n"
         "  akin search pictures.db --text 'a ship on the sea'\n"
-        "  akin search --config config.json --track 574\n",
+        "  akin search --config config.json --track 574\n"
+        "  akin search library/photos --table emb --text dog --not-text "
+        "cartoon\n",
     .table = option_table,
     .args_size = sizeof(search_args),
     .run = run_search,

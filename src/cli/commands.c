@@ -42,3 +42,20 @@ akin_status command_open(const char *path, akin_mode mode, akin_db **out,
     akin_db_options opt = {.mode = mode, .warn = print_library_warning};
     return command_open_with(path, &opt, AKIN_CPU, out, err);
 }
+
+akin_status command_open_dataset(const char *path,
+                                 const akin_dataset_options *opt,
+                                 akin_device device, akin_dataset **out,
+                                 akin_error *err)
+{
+    model_places places;
+    akin_dataset_options with_models = {0};
+    akin_status status = model_places_init(&places, device, err);
+    if (opt) with_models = *opt;
+    with_models.models = &places.options;
+    with_models.warn = print_library_warning;
+    if (status == AKIN_OK)
+        status = akin_dataset_open(path, &with_models, out, err);
+    model_places_clear(&places);
+    return status;
+}

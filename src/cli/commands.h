@@ -4,6 +4,7 @@
 #define CLI_COMMANDS_H
 
 #include "akin/akin.h"
+#include "akin/dataset.h"
 #include "cli/options.h"
 
 extern const command cmd_extract;
@@ -18,6 +19,16 @@ extern const command cmd_put;
 extern const command cmd_remove;
 extern const command cmd_import;
 extern const command cmd_index;
+extern const command cmd_dataset_import;
+extern const command cmd_dataset_add_table;
+extern const command cmd_dataset_drop_table;
+extern const command cmd_dataset_compute;
+extern const command cmd_dataset_list;
+extern const command cmd_dataset_get;
+extern const command cmd_dataset_remove;
+extern const command cmd_dataset_tag;
+extern const command cmd_dataset_duplicates;
+extern const command cmd_serve;
 extern const command cmd_demo;
 extern const command cmd_bench;
 
@@ -37,6 +48,13 @@ akin_status command_open(const char *path, akin_mode mode, akin_db **out,
 akin_status command_open_with(const char *path, const akin_db_options *opt,
                               akin_device device, akin_db **out,
                               akin_error *err) AKIN_NODISCARD;
+
+/* Opens a dataset, telling warnings to stderr; opt, whose `models` this fills in,
+ * may be NULL. */
+akin_status command_open_dataset(const char *path,
+                                 const akin_dataset_options *opt,
+                                 akin_device device, akin_dataset **out,
+                                 akin_error *err) AKIN_NODISCARD;
 
 /* The values of --format, with a NULL behind them. */
 enum { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV };

@@ -14,8 +14,10 @@
 static const command *const commands[] = {
     &cmd_extract, &cmd_search, &cmd_info,   &cmd_verify,
     &cmd_label,   &cmd_index,  &cmd_import, &cmd_export, &cmd_create,
-    &cmd_put,     &cmd_remove, &cmd_model,  &cmd_demo,
-    &cmd_bench,
+    &cmd_put,     &cmd_remove, &cmd_dataset_import, &cmd_dataset_add_table,
+    &cmd_dataset_compute, &cmd_dataset_list, &cmd_dataset_get,
+    &cmd_dataset_tag, &cmd_dataset_duplicates, &cmd_dataset_drop_table,
+    &cmd_dataset_remove, &cmd_serve, &cmd_model, &cmd_demo, &cmd_bench,
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
@@ -27,10 +29,10 @@ static void print_overview(FILE *out)
             "akin: an embedding database for sounds and images\n\n"
             "usage: akin COMMAND ...      akin help COMMAND | TOPIC\n\n");
     for (size_t i = 0; i < N_COMMANDS; i++)
-        fprintf(out, "  %-18s%s\n", commands[i]->name, commands[i]->summary);
+        fprintf(out, "  %-20s%s\n", commands[i]->name, commands[i]->summary);
     fprintf(out, "\ntopics:\n");
     for (const help_topic *topic = help_topics; topic->name; topic++)
-        fprintf(out, "  %-18s%s\n", topic->name, topic->summary);
+        fprintf(out, "  %-20s%s\n", topic->name, topic->summary);
     fprintf(out, "\nfirst steps:\n"
                  "  akin extract RECORDINGS birds.db\n"
                  "  akin search birds.db --file CALL.wav\n"
@@ -54,16 +56,43 @@ static void print_help_json(void)
                          "commands", all, "topics", topics));
 }
 
-static const command *find_command(const char *name)
+/* The command that the first words name, and how many they are: "search", or
+ * "dataset import". */
+static const command *find_command(size_t n_words, char **words, size_t *n_used)
 {
-    for (size_t i = 0; i < N_COMMANDS; i++)
-        if (strcmp(commands[i]->name, name) == 0) return commands[i];
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        const char *name = commands[i]->name;
+        size_t n = strcspn(name, " ");
+        if (strncmp(name, words[0], n) != 0 || words[0][n]) continue;
+        *n_used = name[n] ? 2 : 1;
+        if (!name[n] || (n_words > 1 && strcmp(name + n + 1, words[1]) == 0))
+            return commands[i];
+    }
     return NULL;
 }
 
-static int fail_unknown(const char *name)
+/* The commands whose first word this is. */
+static bool print_family(FILE *out, const char *word)
 {
-    const char *names[N_COMMANDS];
+    bool any = false;
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        const char *name = commands[i]->name;
+        if (!text_starts_with(name, word) || name[strlen(word)] != ' ')
+            continue;
+        fprintf(out, "  %-20s%s\n", name, commands[i]->summary);
+        any = true;
+    }
+    return any;
+}
+
+static int fail_unknown(size_t n_words, char **words)
+{
+    const char *names[N_COMMANDS], *name = words[0];
+    if (print_family(stderr, name)) {
+        if (n_words > 1)
+            print_error("'%s' is not among these commands", words[1]);
+        return EXIT_USAGE;
+    }
     for (size_t i = 0; i < N_COMMANDS; i++) names[i] = commands[i]->name;
     const char *nearest = options_nearest(name, names, N_COMMANDS);
     if (nearest)
@@ -73,8 +102,10 @@ static int fail_unknown(const char *name)
     return EXIT_USAGE;
 }
 
-static int run_help(const char *name)
+static int run_help(size_t n_words, char **words)
 {
+    const char *name = n_words > 0 ? words[0] : NULL;
+    size_t n_used;
     if (!name) {
         print_overview(stdout);
         return EXIT_DONE;
@@ -83,17 +114,18 @@ static int run_help(const char *name)
         print_help_json();
         return EXIT_DONE;
     }
-    const command *cmd = find_command(name);
+    const command *cmd = find_command(n_words, words, &n_used);
     if (cmd) {
         options_print_help(stdout, cmd);
         return EXIT_DONE;
     }
+    if (n_words == 1 && print_family(stdout, name)) return EXIT_DONE;
     for (const help_topic *topic = help_topics; topic->name; topic++)
         if (strcmp(topic->name, name) == 0) {
             fputs(topic->text, stdout);
             return EXIT_DONE;
         }
-    return fail_unknown(name);
+    return fail_unknown(n_words, words);
 }
 
 /* ---- commands ----------------------------------------------------------- */
@@ -147,9 +179,11 @@ static int run(int argc, char **argv)
     }
     if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 ||
         strcmp(name, "-h") == 0)
-        return run_help(argc > 2 ? argv[2] : NULL);
-    const command *cmd = find_command(name);
-    return cmd ? run_command(cmd, argc - 2, argv + 2) : fail_unknown(name);
+        return run_help((size_t)argc - 2, argv + 2);
+    size_t n_used, n_words = (size_t)argc - 1;
+    const command *cmd = find_command(n_words, argv + 1, &n_used);
+    return cmd ? run_command(cmd, argc - 1 - (int)n_used, argv + 1 + n_used)
+               : fail_unknown(n_words, argv + 1);
 }
 
 /* AKIN_ISA: what the vectors are computed with, to compare and to test. */

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/print.h"
+#include "cli/search_modes.h"
 
 enum {
     N_OWN = 5,    /* query, rank, distance, vector, track */
@@ -33,35 +34,16 @@ static bool is_among(const char *name, const char *const *names)
     return *names != NULL;
 }
 
-const char *search_vectors_stray(const options *parsed, bool with_config)
-{
-    static const char *const own[] = {"track", "nprobe", NULL};
-    static const char *const shared[] = {"config", "vector",  "n-results",
-                                         "format", "json",    "threads",
-                                         "quiet",  "ef",      "recall",
-                                         NULL};
-    const option_spec *table = parsed->command->table;
-    for (size_t i = 0; table[i].name; i++) {
-        const char *name = table[i].name;
-        bool fits =
-            is_among(name, shared) || is_among(name, own) == with_config;
-        if (!fits && options_given(parsed, name)) return name;
-    }
-    return NULL;
-}
-
 /* EXIT_DONE if the line makes sense. */
 static int check_line(const options *parsed, const search_vectors_args *args)
 {
-    const char *stray = search_vectors_stray(parsed, true);
+    int code = search_modes_check(parsed, SEARCH_VECTORS);
     int n_efforts = !!args->nprobe + !!args->ef + !!args->recall;
     if (parsed->n_operands > 0)
         return command_misused(parsed, "a search is in '%s' or in the vectors "
                                        "of --config, not in both",
                                parsed->operands[0]);
-    if (stray)
-        return command_misused(parsed, "--%s cannot be used with --config",
-                               stray);
+    if (code != EXIT_DONE) return code;
     if (!args->vector == !args->track)
         return command_misused(parsed, "%s of --vector and --track is needed "
                                        "with --config",

@@ -14,10 +14,6 @@ typedef struct search_vectors_args {
     bool quiet;
 } search_vectors_args;
 
-/* An option on the line that has no meaning with --config (without it), or
- * NULL. */
-const char *search_vectors_stray(const options *parsed, bool with_config);
-
 /* The exit code. */
 int search_vectors(const options *parsed, const search_vectors_args *args);
 

@@ -92,3 +92,41 @@ const char *help_ids(store *s, const char *text)
     if (status != AKIN_OK) snprintf(out, sizeof out, "%s", e.text);
     return out;
 }
+
+/* ---- SQLite's memory ---------------------------------------------------- */
+
+static sqlite3_mem_methods real_memory;
+static int64_t memory_countdown;
+
+static void *failing_malloc(int n)
+{
+    if (memory_countdown > 0 && --memory_countdown == 0) return NULL;
+    return real_memory.xMalloc(n);
+}
+
+static void *failing_realloc(void *p, int n)
+{
+    if (memory_countdown > 0 && --memory_countdown == 0) return NULL;
+    return real_memory.xRealloc(p, n);
+}
+
+void help_fail_memory_install(void)
+{
+    sqlite3_shutdown();
+    sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real_memory);
+    sqlite3_mem_methods failing = real_memory;
+    failing.xMalloc = failing_malloc;
+    failing.xRealloc = failing_realloc;
+    sqlite3_config(SQLITE_CONFIG_MALLOC, &failing);
+    sqlite3_initialize();
+}
+
+void help_fail_memory_uninstall(void)
+{
+    sqlite3_shutdown();
+    sqlite3_config(SQLITE_CONFIG_MALLOC, &real_memory);
+    sqlite3_initialize();
+}
+
+void help_fail_memory_at(int64_t n) { memory_countdown = n; }
+bool help_fail_memory_failed(void) { return memory_countdown == 0; }

@@ -25,4 +25,11 @@ int64_t help_add_window(store *s, int64_t recording_id, double start_s,
 /* The ids that pass the filter as "1 2 5"; an error's text if it fails. */
 const char *help_ids(store *s, const char *filter);
 
+/* SQLite's own memory: its n-th allocation from now fails (0: none). Install
+ * and uninstall while no database is open. */
+void help_fail_memory_install(void);
+void help_fail_memory_uninstall(void);
+void help_fail_memory_at(int64_t n);
+bool help_fail_memory_failed(void); /* since the last _at */
+
 #endif

@@ -86,9 +86,32 @@ static void test_binary(void)
     csv_close(&csv);
 }
 
+/* Behind a record that is refused the next one is read. */
+static void test_going_on(void)
+{
+    static const char text[] = "a,b\n1\n2,3\nx\"y,4\n5,6\n\"p\"q,7\n8,9\n";
+    csv_reader csv = {0};
+    akin_error err = {0};
+    bool more = true;
+    char seen[64] = "";
+    CHECK_OK(csv_open(&csv, put_csv(text, strlen(text)), &err), err);
+    while (more) {
+        akin_status status = csv_next(&csv, &more, &err);
+        size_t n = strlen(seen);
+        if (status != AKIN_OK)
+            snprintf(seen + n, sizeof seen - n, "-%zu ", csv.line);
+        else if (more)
+            snprintf(seen + n, sizeof seen - n, "%s%s ", csv.fields[0],
+                     csv.fields[1]);
+    }
+    CHECK_EQ_TEXT(seen, "-2 23 -4 56 -6 89 ");
+    csv_close(&csv);
+}
+
 const test_case test_csv_read_cases[] = {
     {"csv_read/fields", test_fields},
     {"csv_read/refused", test_refused},
     {"csv_read/binary", test_binary},
+    {"csv_read/going_on", test_going_on},
     {0},
 };

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * base/file: atomic replacement under failure, walking, locks, paths. */
+#define _GNU_SOURCE
 #include "base/file.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -116,6 +118,64 @@ static void paths_are_cleaned(void)
     mem_free(parent);
 }
 
+static void heads_are_of_regular_files(void)
+{
+    akin_error e = {0};
+    char text[8];
+    size_t n = 99;
+    file_stamp stamp, wanted;
+    char *path = file_join(test_dir(), "f");
+    CHECK_STATUS(write_text(path, "0123456789"), AKIN_OK);
+    CHECK_OK(file_read_head(path, text, 4, &n, &stamp, &e), e);
+    CHECK(n == 4 && memcmp(text, "0123", 4) == 0);
+    CHECK_STATUS(file_stat(path, &wanted, &e), AKIN_OK);
+    CHECK_EQ_INT(stamp.size_bytes, 10);
+    CHECK_EQ_INT(stamp.mtime_ns, wanted.mtime_ns);
+    CHECK_STATUS(write_text(path, "01"), AKIN_OK);
+    CHECK_OK(file_read_head(path, text, 8, &n, &stamp, &e), e);
+    CHECK_EQ_INT(n, 2);
+    file_remove(path);
+    CHECK_STATUS(file_read_head(path, text, 8, &n, &stamp, &e),
+                 AKIN_ENOTFOUND);
+    CHECK(mkfifo(path, 0600) == 0); /* nobody writes to it */
+    CHECK_STATUS(file_read_head(path, text, 8, &n, &stamp, &e), AKIN_EIO);
+    CHECK_STATUS(file_read_head(test_dir(), text, 8, &n, &stamp, &e),
+                 AKIN_EIO);
+    mem_free(path);
+}
+
+static void trees_are_listed_and_removed(void)
+{
+    akin_error e = {0};
+    char *tree = file_join(test_dir(), "t"), *kept = file_join(test_dir(), "k");
+    char *deep = file_join(tree, "b/c"), *file = file_join(deep, "f");
+    char *link = file_join(tree, "a"), *hidden = file_join(tree, ".h");
+    char **names = NULL;
+    size_t n = 0;
+    CHECK_STATUS(file_make_dirs(deep, &e), AKIN_OK);
+    CHECK_STATUS(file_make_dirs(kept, &e), AKIN_OK);
+    CHECK_STATUS(write_text(file, "x"), AKIN_OK);
+    CHECK_STATUS(write_text(hidden, "x"), AKIN_OK);
+    CHECK(symlink(kept, link) == 0);
+    CHECK_OK(file_list_new(tree, &names, &n, &e), e);
+    CHECK_EQ_INT(n, 2);
+    if (n == 2) {
+        CHECK_EQ_TEXT(names[0], "a");
+        CHECK_EQ_TEXT(names[1], "b");
+    }
+    file_list_free(names, n);
+    CHECK_OK(file_remove_tree(tree, &e), e);
+    CHECK(!file_exists(tree) && file_exists(kept));
+    CHECK_OK(file_remove_tree(tree, &e), e);
+    CHECK_STATUS(file_list_new(tree, &names, &n, &e), AKIN_ENOTFOUND);
+    mem_free(hidden);
+    mem_free(link);
+    mem_free(file);
+    mem_free(deep);
+    mem_free(kept);
+    mem_free(tree);
+}
+
 const test_case test_file_cases[] = {
     {"file/replacement_is_whole_or_not_at_all",
      replacement_is_whole_or_not_at_all},
@@ -125,5 +185,7 @@ const test_case test_file_cases[] = {
      a_second_lock_is_told_who_holds_it},
     {"file/limits_and_absence_are_named", limits_and_absence_are_named},
     {"file/paths_are_cleaned", paths_are_cleaned},
+    {"file/heads_are_of_regular_files", heads_are_of_regular_files},
+    {"file/trees_are_listed_and_removed", trees_are_listed_and_removed},
     {0},
 };

@@ -2,6 +2,7 @@
  * base/json: Python's dialect is read, odd bytes are written. */
 #include "base/json.h"
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "test.h"
 
@@ -45,10 +46,40 @@ static void bytes_that_are_no_utf8_become_replacements(void)
     json_decref(value);
 }
 
+static void files_are_written_as_python_does(void)
+{
+    static const char text[] = "{\n"
+                               "    \"b\": [\n"
+                               "        1,\n"
+                               "        \"\xc3\xa9/\"\n"
+                               "    ],\n"
+                               "    \"a\": {},\n"
+                               "    \"c\": []\n"
+                               "}";
+    akin_error e = {0};
+    char *path = file_join(test_dir(), "x.json"), *back = NULL;
+    json_t *value = NULL;
+    size_t n = 0;
+    CHECK_OK(json_parse(text, strlen(text), "test", &value, &e), e);
+    CHECK_OK(json_write(value, path, &e), e);
+    json_decref(value);
+    CHECK_OK(file_read(path, 1000, &back, &n, &e), e);
+    CHECK_EQ_TEXT(back, text);
+    CHECK_OK(json_read(path, &value, &e), e);
+    json_decref(value);
+    CHECK_STATUS(json_read(test_dir(), &value, &e), AKIN_EIO);
+    CHECK_STATUS(json_parse_line("{\"a\"}", 5, &value, &e), AKIN_ECORRUPT);
+    CHECK(strncmp(e.text, "not JSON: ", 10) == 0);
+    mem_free(back);
+    mem_free(path);
+}
+
 const test_case test_json_cases[] = {
     {"json/python_nan_reads_as_null", python_nan_reads_as_null},
     {"json/look_ups_are_typed", look_ups_are_typed},
     {"json/bytes_that_are_no_utf8_become_replacements",
      bytes_that_are_no_utf8_become_replacements},
+    {"json/files_are_written_as_python_does",
+     files_are_written_as_python_does},
     {0},
 };

@@ -373,51 +373,28 @@ static void every_allocation_may_fail(void)
     CHECK(!reached);
 }
 
-static sqlite3_mem_methods real_memory;
-static int64_t sqlite_countdown;
-
-static void *failing_malloc(int n)
-{
-    if (sqlite_countdown > 0 && --sqlite_countdown == 0) return NULL;
-    return real_memory.xMalloc(n);
-}
-
-static void *failing_realloc(void *p, int n)
-{
-    if (sqlite_countdown > 0 && --sqlite_countdown == 0) return NULL;
-    return real_memory.xRealloc(p, n);
-}
-
 /* In steps: SQLite allocates some thousand times in a life. */
 static void every_allocation_of_sqlite_may_fail(void)
 {
     bool reached = true;
-    sqlite3_shutdown();
-    sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real_memory);
-    sqlite3_mem_methods failing = real_memory;
-    failing.xMalloc = failing_malloc;
-    failing.xRealloc = failing_realloc;
-    sqlite3_config(SQLITE_CONFIG_MALLOC, &failing);
-    sqlite3_initialize();
+    help_fail_memory_install();
     fail_vfs_install();
     for (int64_t n = 1; reached && n < 1000000; n += 1 + n / 40) {
         char name[32];
         akin_error e = {0};
         snprintf(name, sizeof name, "%lld.sqlite", (long long)n);
         const char *path = help_path(name);
-        sqlite_countdown = n;
+        help_fail_memory_at(n);
         akin_status status = whole_life(path, &e);
-        reached = sqlite_countdown == 0;
-        sqlite_countdown = 0;
+        reached = help_fail_memory_failed();
+        help_fail_memory_at(0);
         CHECK(status == AKIN_OK || (reached && status == AKIN_ENOMEM));
         if (status != AKIN_OK && status != AKIN_ENOMEM)
             printf("    %lld: %s\n", (long long)n, e.text);
     }
     CHECK(!reached);
     fail_vfs_uninstall();
-    sqlite3_shutdown();
-    sqlite3_config(SQLITE_CONFIG_MALLOC, &real_memory);
-    sqlite3_initialize();
+    help_fail_memory_uninstall();
 }
 
 #define TORTURE_WINDOWS 300

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Vectors into a database and out of it: npy, FAISS, CSV, text."""
+"""Vectors into a database and out of it: npy, FAISS, Arrow, CSV, text."""
 
 import json
 import os
@@ -55,6 +55,12 @@ akin("export", "songs.db", "songs.faiss")
 akin("export", "songs.db", "songs.index", "--to", "faiss", "--json")
 print(pathlib.Path("songs.faiss").read_bytes()
       == pathlib.Path("songs.index").read_bytes())
+akin("export", "songs.db", "songs.arrow")
+akin("export", "songs.db", "songs.arrows", "--json")
+for to, name in (("arrow", "songs.arrow"), ("arrow-stream", "songs.arrows")):
+    akin("export", "songs.db", "songs.bin", "--to", to, "-q", show=False)
+    print(pathlib.Path("songs.bin").read_bytes()
+          == pathlib.Path(name).read_bytes())
 akin("export", "songs.db", "songs.csv", "--to", "csv")
 akin("export", "songs.db", "texts", "--to", "text")
 print(sorted(str(path) for path in pathlib.Path("texts").rglob("*.txt")))
@@ -62,11 +68,18 @@ wanted = [score for _, score in answers("songs.db", "--vector", "query.npy")]
 os.mkdir("folder")
 for i, vector in enumerate(vectors):
     npy.write(f"folder/t{i}.npy", vector)
-for source in ("songs.npy", "songs.faiss", "songs.csv", "folder"):
+for source in ("songs.npy", "songs.faiss", "songs.csv", "songs.arrow",
+               "songs.arrows", "songs.bin", "folder"):
     name = f"from-{source}.db"
     akin("import", source, name)
     found = answers(name, "--vector", "query.npy")
     print([score for _, score in found] == wanted, found[0][0])
+info = json.loads(akin("info", "from-songs.arrow.db", "--json",
+                       show=False).stdout)
+print(info["model"], info["counts"])
+akin("export", "from-songs.arrows.db", "back.arrow", show=False)
+print(pathlib.Path("back.arrow").read_bytes()
+      == pathlib.Path("songs.arrow").read_bytes())
 
 # ---- what cannot be -----------------------------------------------------------
 
@@ -81,6 +94,11 @@ pathlib.Path("broken.faiss").write_bytes(
 akin("import", "broken.faiss", "broken.db")
 pathlib.Path("broken.npy").write_bytes(b"\x93NUMPY\x01\x00")
 akin("import", "broken.npy", "broken.db")
+pathlib.Path("broken.arrow").write_bytes(
+    pathlib.Path("songs.arrow").read_bytes()[:-7])
+akin("import", "broken.arrow", "broken.db")
+pathlib.Path("text.arrows").write_text("file_path,start,end,embedding\n")
+akin("import", "text.arrows", "broken.db")
 akin("import", "vectors.npy")
 akin("export", "songs.db")
 akin("export", "songs.db", "x.csv", "--to", "text")
