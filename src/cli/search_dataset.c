@@ -56,8 +56,8 @@ static akin_status term_list_add_all(term_list *list, const option_texts *values
                                      float sign, size_t field, akin_error *err)
 {
     for (size_t i = 0; i < values->n; i++) {
-        akin_dataset_term *term;
-        const char *text;
+        akin_dataset_term *term = NULL;
+        const char *text = NULL;
         AKIN_TRY(term_list_add(list, values->items[i], sign, &term, &text,
                                err));
         memcpy((char *)term + field, &text, sizeof text);
@@ -85,8 +85,8 @@ static akin_status term_list_init(term_list *list,
     *list = (term_list){0};
     AKIN_TRY(term_list_take(list, args->with, 1, err));
     if (args->vector) {
-        akin_dataset_term *term;
-        const char *text;
+        akin_dataset_term *term = NULL;
+        const char *text = NULL;
         AKIN_TRY(term_list_add(list, args->vector, 1, &term, &text, err));
         term->vector_file = text;
     }

@@ -162,7 +162,7 @@ static void jpeg_free(jpeg_writer *w)
 akin_status image_write_jpeg(const image *im, const char *path, int quality,
                              akin_error *err)
 {
-    jpeg_writer *w;
+    jpeg_writer *w = NULL;
     AKIN_TRY(jpeg_new(im, path, quality, &w, err));
     akin_status status = AKIN_OK;
     AKIN_TRYG(file_writer_open(path, &w->out, err));
@@ -178,7 +178,7 @@ done:
 akin_status image_encode_jpeg(const image *im, int quality, char **out,
                               size_t *n, akin_error *err)
 {
-    jpeg_writer *w;
+    jpeg_writer *w = NULL;
     AKIN_TRY(jpeg_new(im, "an image", quality, &w, err));
     akin_status status = jpeg_write_all(w);
     if (status == AKIN_OK) {

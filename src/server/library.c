@@ -157,8 +157,8 @@ static open_dataset *find_open(library *lib, const char *path, const char *id)
 {
     for (open_dataset *d = lib->list; d; d = d->next) {
         if (d->stale) continue;
-        bool same = path ? strcmp(d->entry.path, path) == 0
-                         : strcmp(d->entry.id, id) == 0;
+        bool same = path ? text_equal(d->entry.path, path)
+                         : text_equal(d->entry.id, id);
         if (!same) continue;
         if (is_current(d)) return d;
         d->stale = true;
