@@ -9,7 +9,7 @@ export LSAN_OPTIONS ?= suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions
 MESON_FLAGS ?=
 PREFIX ?= /usr/local
 
-.PHONY: all program check check-compat check-crash bench bench-index manual install clean
+.PHONY: all program check check-compat check-crash bench bench-index bench-recall manual install clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -51,6 +51,11 @@ bench: all
 #   make bench-index DATA=folder   (bench/peers/run says what a set is)
 bench-index: all
 	@bench/peers/run $(DATA) $(BUILD)
+
+# Whether searches give the recall that was asked for, over such a folder:
+#   make bench-recall DATA=folder
+bench-recall: all
+	@bench/recall $(DATA) $(BUILD)
 
 # docs/CLI.md and docs/akin.1 from the command tables.
 manual: program

@@ -152,9 +152,11 @@ typedef struct akin_index_query {
     const float *vector;   /* [dim], finite */
     size_t k;              /* 1 .. 2^20 */
     double recall;         /* the share of the true k to be found on average,
-                              0 < r < 1, as measured when 256 vectors or more
-                              were last added at once; 0: 0.95. Before that ef
-                              is 64 */
+                              0 < r < 1; 0: 0.95. It is measured with some
+                              of those that are added, before they are; not
+                              with those that replace others, nor when vectors
+                              are only removed. Before there are 4096 ef is
+                              64 */
     size_t ef;             /* candidates looked at instead, which sets recall
                               aside and may be less than k; 0: as recall asks
                               for */
@@ -210,7 +212,8 @@ typedef struct akin_index_stats {
     double mean_links;      /* of a vector */
     size_t bytes_memory;    /* codes, links, ids and what belongs to them */
     size_t bytes_vectors;   /* the vectors; in a mapped file, of the file */
-    size_t n_efforts;       /* measured: recall of 10 at each ef */
+    size_t n_efforts;       /* measured: recall of 10 at each ef, less what
+                               the measure may err by */
     size_t efforts[16];
     double recalls[16];
 } akin_index_stats;

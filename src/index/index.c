@@ -189,7 +189,7 @@ static akin_status search(mesh *m, const akin_index_query *query,
     size_t ef = ef_for(mesh_ef(m, &q), share);
     if (is_scanned(ef, n_allowed, n_live))
         return mesh_scan(m, &q, q.allow, hits, n, err);
-    AKIN_TRY(mesh_find_allowed(m, &q, ef, share, hits, n, err));
+    AKIN_TRY(mesh_find(m, &q, ef, share, hits, n, err));
     if (*n == q.k || *n == n_allowed) return AKIN_OK;
     return mesh_scan(m, &q, false, hits, n, err);
 }

@@ -12,13 +12,10 @@
 
 enum {
     DECIDE_AT = 4096, /* vectors that say enough about the others */
-    HELD_BACK = 512,  /* of those added, to measure recall with */
-    FEWEST_HELD = 64,
 };
 
-/* Removed slots are taken out of lists when they are so many of the others, and
- * recall is measured anew after so many changes. */
-static const double sweep_share = 0.1, tune_share = 0.2;
+/* Removed slots are taken out of lists when they are so many of the others. */
+static const double sweep_share = 0.1;
 
 /* ---- adding -------------------------------------------------------------------- */
 
@@ -278,7 +275,6 @@ static void settle(adding *a)
     }
     pthread_rwlock_unlock(&m->table_lock);
     atomic_fetch_add(&m->n_live, n_live);
-    m->n_changed += n_live;
     mesh_longer_add(m, a->slots, a->n);
     replace_old(a);
     mesh_connect_new(m, a->slots, a->n);
@@ -289,23 +285,21 @@ static akin_status link_part(adding *a, size_t first, size_t end,
 {
     a->job.n_done = first;
     a->job.n_all = a->n;
+    if (first == end) return AKIN_OK;
     AKIN_TRY(mesh_link(a->m, a->slots + first, end - first, &a->job, err));
     return mesh_seek(a->m, a->slots + first, end - first, &a->job, err);
 }
 
-/* Some are held back until the others are linked: what is asked later will not
- * be in the index either. */
+/* Some are held back until the others are linked, to measure recall with; not
+ * where others are replaced, which are there until all is linked. Without memory
+ * to measure the next call does. */
 static akin_status link_rows(adding *a, akin_error *err)
 {
     mesh *m = a->m;
-    size_t n_live = atomic_load(&m->n_live);
-    size_t held = a->n / 4 < HELD_BACK ? a->n / 4 : HELD_BACK;
-    bool due = (double)(m->n_changed + a->n) >
-               tune_share * (double)(n_live + a->n);
-    if (!atomic_load(&m->coded) || !due || held < FEWEST_HELD) held = 0;
+    m->n_changed += a->n;
+    size_t held = a->n_old ? 0 : mesh_hold_back(m, a->n);
     AKIN_TRY(link_part(a, 0, a->n - held, err));
-    if (held == 0) return AKIN_OK;
-    AKIN_TRY(mesh_tune(m, a->slots + a->n - held, held, &a->job, err));
+    (void)!mesh_tune(m, a->slots + a->n - held, held, &a->job, NULL);
     return link_part(a, a->n - held, a->n, err);
 }
 

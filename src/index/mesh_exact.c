@@ -369,7 +369,7 @@ static akin_status walk_first(mesh *m, const akin_index_query *query,
     if (query->allow || mesh_wanted(m, query->k) != query->k ||
         !atomic_load(&m->coded) || ef > atomic_load(&m->n_slots) / COSTS)
         return AKIN_OK;
-    AKIN_TRY(mesh_find(m, query, ef, hits, &n, err));
+    AKIN_TRY(mesh_find(m, query, ef, 1, hits, &n, err));
     if (n == query->k) *known = hits[n - 1].distance;
     return AKIN_OK;
 }

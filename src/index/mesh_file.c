@@ -30,9 +30,11 @@ typedef struct header {
     uint32_t metric, type, asked_route, route;
     uint32_t coded, borrowed, n_efforts, sketched;
     uint64_t n_slots, n_live, n_dead, n_upper, next_id, top, n_changed;
-    float longest, mean_error, mean_share, unused;
+    float longest, mean_error, mean_share;
+    uint32_t n_asked;
     uint64_t efforts[MESH_EFFORTS];
     double recalls[MESH_EFFORTS];
+    uint64_t n_true, n_found[MESH_EFFORTS];
     mesh_origin origin;
     section sections[SECTIONS];
     uint64_t checksum; /* of all before it */
@@ -143,6 +145,8 @@ static void fill_header(const mesh *m, const mesh_origin *origin, header *h)
         .longest = m->longest,
         .mean_error = m->mean_error,
         .mean_share = m->mean_share,
+        .n_asked = (uint32_t)m->n_asked,
+        .n_true = m->n_true,
     };
     memcpy(h->magic, magic, sizeof magic);
     if (origin) h->origin = *origin;
@@ -150,6 +154,7 @@ static void fill_header(const mesh *m, const mesh_origin *origin, header *h)
         h->efforts[i] = m->efforts[i];
         h->recalls[i] = m->recalls[i];
     }
+    for (size_t i = 0; i < MESH_EFFORTS; i++) h->n_found[i] = m->n_found[i];
     uint64_t offset = PAGE;
     for (int i = 0; i < SECTIONS; i++) {
         checksum c;
@@ -383,6 +388,9 @@ static void take_header(mesh *m, const header *h)
         m->efforts[i] = h->efforts[i];
         m->recalls[i] = h->recalls[i];
     }
+    m->n_asked = h->n_asked;
+    m->n_true = h->n_true;
+    for (size_t i = 0; i < MESH_EFFORTS; i++) m->n_found[i] = h->n_found[i];
     if (h->coded) mesh_draw_signs(m);
 }
 

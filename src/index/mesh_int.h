@@ -198,7 +198,10 @@ struct akin_index {
     size_t n_efforts; /* ascending; under tune_mutex */
     size_t efforts[MESH_EFFORTS];
     double recalls[MESH_EFFORTS];
-    size_t n_changed; /* since they were measured */
+    size_t n_changed; /* vectors, since some were last asked for them */
+    /* What they were measured with: vectors since n_changed was 0, and their
+     * neighbours, also of those before, in part. */
+    size_t n_asked, n_true, n_found[MESH_EFFORTS];
     pthread_mutex_t tune_mutex;
 
     /* Searches under way, by the turn in which they began. */
@@ -467,14 +470,11 @@ uint32_t mesh_descend(mesh *m, mesh_scratch *s, mesh_probe *p, uint64_t top,
 
 bool mesh_allows(const mesh *m, const akin_index_query *q, uint32_t slot);
 
-/* The whole of a search with this ef, into hits [k]; of all, and of what
- * the query allows, which is a share of all. */
+/* The whole of a search with this ef, into hits [k]: of what the query allows,
+ * which is a share of all. */
 akin_status mesh_find(mesh *m, const akin_index_query *query, size_t ef,
-                      akin_index_hit *hits, size_t *n, akin_error *err)
-    AKIN_NODISCARD;
-akin_status mesh_find_allowed(mesh *m, const akin_index_query *query, size_t ef,
-                              double share, akin_index_hit *hits, size_t *n,
-                              akin_error *err) AKIN_NODISCARD;
+                      double share, akin_index_hit *hits, size_t *n,
+                      akin_error *err) AKIN_NODISCARD;
 
 /* ---- linking: mesh_build.c ----------------------------------------------------- */
 
@@ -504,8 +504,10 @@ akin_status mesh_decide(mesh *m, const mesh_job *job, akin_error *err)
 /* The signs of the rotation, by the seed. */
 void mesh_draw_signs(mesh *m);
 
-/* Measures recall at each effort with n slots that are written but not linked
- * (mesh_tune.c). */
+/* How many of n new slots, which are among n_changed, are to be held back until
+ * the others are linked; and what these, not linked yet, tell about recall at
+ * each effort (mesh_tune.c). */
+size_t mesh_hold_back(mesh *m, size_t n);
 akin_status mesh_tune(mesh *m, const uint32_t *slots, size_t n,
                       const mesh_job *job, akin_error *err) AKIN_NODISCARD;
 /* How many of n hits are as near as the last of n_true. */

@@ -56,16 +56,46 @@ static size_t gather(const mesh *m, mesh_scratch *s, uint32_t slot, int level,
     return n;
 }
 
+/* Into out, behind n that are live: those of n_new that are not among them, as
+ * many as there is room for. */
+static size_t append(uint32_t *out, size_t n, size_t size,
+                     const uint32_t *links, size_t n_new)
+{
+    size_t n_had = n;
+    for (size_t i = 0; i < n_new && n < size; i++) {
+        bool there = false;
+        for (size_t k = 0; k < n_had; k++) there = there || out[k] == links[i];
+        if (!there) out[n++] = links[i];
+    }
+    return n;
+}
+
+static size_t live_links(const mesh *m, uint32_t slot, int level,
+                         uint32_t *out)
+{
+    size_t n = 0, size = mesh_list_size(m, level);
+    _Atomic uint32_t *list = mesh_list(m, slot, level);
+    for (size_t i = 0; i < size; i++) {
+        out[n] = atomic_load(&list[i]);
+        if (out[n] == MESH_NONE) break;
+        n += out[n] < atomic_load(&m->n_slots) && !is_dead(m, out[n]);
+    }
+    return n;
+}
+
 static int compare_keys(const void *a, const void *b)
 {
     mesh_key x = *(const mesh_key *)a, y = *(const mesh_key *)b;
     return (x > y) - (x < y);
 }
 
+/* What is live stays: lists hold more than was chosen once, as links lead back,
+ * and choosing all anew would thin them out with each sweep, to little more
+ * than half as many on the set of overlapping sounds. */
 static void mend(mesh *m, mesh_scratch *s, uint32_t slot, int level)
 {
     enum { SOME = 128 };
-    uint32_t offered[OFFERED], out[MESH_MAX_LINKS];
+    uint32_t offered[OFFERED], chosen[MESH_MAX_LINKS], out[MESH_MAX_LINKS];
     bool torn;
     size_t n = gather(m, s, slot, level, offered, &torn);
     if (!torn) return;
@@ -79,7 +109,8 @@ static void mend(mesh *m, mesh_scratch *s, uint32_t slot, int level)
     }
     qsort(s->kept_keys, n, sizeof *s->kept_keys, compare_keys);
     size_t size = mesh_list_size(m, level);
-    n = mesh_choose(m, s, slot, n, size, out);
+    n = mesh_choose(m, s, slot, n, size, chosen);
+    n = append(out, live_links(m, slot, level, out), size, chosen, n);
     mesh_lock(m, slot);
     mesh_write_list(mesh_list(m, slot, level), size, out, n);
     mesh_unlock(m, slot);

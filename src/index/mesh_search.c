@@ -6,6 +6,7 @@
  * A hop asks memory for the codes of all neighbours at once before it looks at
  * the first; from 256 dimensions on their sketches come first, an eighth as
  * large as codes, and only what they do not rule out is measured by its code. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -326,10 +327,16 @@ void mesh_write_hits(topk *top, size_t k, akin_index_hit *hits, size_t *n)
         hits[i] = (akin_index_hit){top->hits[i].key, top->hits[i].score};
 }
 
-static size_t with_dead(const mesh *m, size_t ef)
+/* Removed ones take places among the best: so many more are kept that k of
+ * nearly all queries are left, for else all would be looked at. */
+static size_t with_dead(const mesh *m, size_t ef, size_t k)
 {
     size_t dead = atomic_load(&m->n_dead), live = atomic_load(&m->n_live);
-    return live ? ef + (size_t)((double)ef * (double)dead / (double)live) : ef;
+    if (dead == 0 || live == 0) return ef;
+    double share = (double)dead / (double)live, all = (double)k;
+    double least = all + all * share + 4 * sqrt(all * share) + 1;
+    double more = (double)ef * (1 + share);
+    return (size_t)ceil(more > least ? more : least);
 }
 
 static akin_status find_here(mesh *m, const akin_index_query *query, size_t ef,
@@ -357,22 +364,24 @@ static akin_status find_here(mesh *m, const akin_index_query *query, size_t ef,
     return AKIN_OK;
 }
 
-akin_status mesh_find_allowed(mesh *m, const akin_index_query *query, size_t ef,
-                              double share, akin_index_hit *hits, size_t *n,
-                              akin_error *err)
+/* Of those with room ef are allowed on average, but k of nearly all queries: an
+ * exact search would have to follow. */
+static size_t room_for(size_t ef, size_t k, double share)
+{
+    double least = (double)k + 4 * sqrt((double)k) + 4;
+    return (size_t)(fmax((double)ef, least) / share);
+}
+
+akin_status mesh_find(mesh *m, const akin_index_query *query, size_t ef,
+                      double share, akin_index_hit *hits, size_t *n,
+                      akin_error *err)
 {
     size_t most = atomic_load(&m->n_slots) + 1;
-    size_t room = with_dead(m, ef > query->k ? ef : query->k);
-    ef = query->allow ? room : with_dead(m, ef);
-    if (share < 1) room = (size_t)((double)room / share);
+    size_t wide = with_dead(m, ef > query->k ? ef : query->k, query->k);
+    size_t room = share < 1 ? room_for(wide, query->k, share) : wide;
+    ef = query->allow ? wide : with_dead(m, ef, ef);
     if (ef > most) ef = most;
     if (room > most) room = most;
     AKIN_TRY(find_here(m, query, ef, room, hits, n, err));
     return mesh_scan_longer(m, query, hits, n, err);
-}
-
-akin_status mesh_find(mesh *m, const akin_index_query *query, size_t ef,
-                      akin_index_hit *hits, size_t *n, akin_error *err)
-{
-    return mesh_find_allowed(m, query, ef, 1, hits, n, err);
 }

@@ -14,7 +14,15 @@ enum {
     PROBES = 32,     /* vectors whose neighbours are looked for */
     LOOKED_AT = 200000,
     NEIGHBOURS = 10,
+    HELD_BACK = 512, /* of many vectors, to measure recall with */
+    SUMMED_UP = 128, /* of those that come few at a time, and some of before */
+    FEWEST = 64,     /* that are worth a promise */
+    PERIOD = 4096,   /* changes at least that these stand for */
+    AT_ONCE = 16,    /* whose true neighbours are sooner found all at once */
 };
+
+/* They stand for such a share of the vectors. */
+static const double anew_share = 0.2;
 
 /* Where a code's error is more than this share of the squared distance to the
  * tenth neighbour, the vectors are the quicker way: on the bench sets it is
@@ -170,16 +178,23 @@ akin_status mesh_decide(mesh *m, const mesh_job *job, akin_error *err)
 
 /* ---- how much effort ----------------------------------------------------------- */
 
+/* Queries are not in the index. So recall is measured with vectors that are not
+ * in it yet: some of those that come are searched for before they are linked.
+ * To hide one that is linked from its own search is another thing: its
+ * neighbours' links were chosen in its presence, and among near duplicates it
+ * may be the only way to them. */
+
 static const size_t ladder[MESH_EFFORTS] = {7,  10, 14,  20,  24,  32,  40,  48, 64,
                                             96, 128, 192, 256, 384, 512, 1024};
 
 typedef struct tuning {
     mesh *m;
-    const float *queries;        /* [n, dim] */
-    const akin_index_hit *truth; /* [n, NEIGHBOURS] */
-    const size_t *counts;
-    size_t n, ef;
-    atomic_size_t next, n_found, n_true;
+    const uint32_t *slots;
+    size_t n, threads;
+    float *queries;        /* [n, dim] */
+    akin_index_hit *truth; /* [n, NEIGHBOURS] */
+    size_t *counts;        /* [n] */
+    atomic_size_t next, n_true, n_found[MESH_EFFORTS];
     _Atomic int status;
 } tuning;
 
@@ -195,76 +210,148 @@ size_t mesh_count_found(const mesh *m, const akin_index_hit *truth,
     return found;
 }
 
-static void tune_some(void *user, size_t thread)
+/* What is found all at one effort is taken to be so at those above. */
+static void climb(tuning *t, size_t i)
+{
+    const akin_index_hit *truth = t->truth + i * NEIGHBOURS;
+    akin_index_query q = {.vector = t->queries + i * t->m->opt.dim,
+                          .k = NEIGHBOURS};
+    size_t n_true = t->counts[i], found = 0;
+    for (size_t e = 0; e < MESH_EFFORTS; e++) {
+        if (found < n_true) {
+            akin_index_hit hits[NEIGHBOURS];
+            size_t n = 0;
+            akin_status status =
+                mesh_find(t->m, &q, ladder[e], 1, hits, &n, NULL);
+            if (status != AKIN_OK) atomic_store(&t->status, (int)status);
+            found = mesh_count_found(t->m, truth, n_true, hits, n);
+        }
+        atomic_fetch_add(&t->n_found[e], found);
+    }
+    atomic_fetch_add(&t->n_true, n_true);
+}
+
+static void climb_some(void *user, size_t thread)
 {
     tuning *t = user;
     (void)thread;
     for (;;) {
-        akin_index_hit hits[NEIGHBOURS];
-        size_t i = atomic_fetch_add(&t->next, 1), n;
-        if (i >= t->n) return;
-        akin_index_query q = {.vector = t->queries + i * t->m->opt.dim,
-                              .k = NEIGHBOURS};
-        akin_status status = mesh_find(t->m, &q, t->ef, hits, &n, NULL);
-        if (status != AKIN_OK) atomic_store(&t->status, (int)status);
-        atomic_fetch_add(&t->n_true, t->counts[i]);
-        atomic_fetch_add(&t->n_found,
-                         mesh_count_found(t->m, t->truth + i * NEIGHBOURS,
-                                     t->counts[i], hits, n));
+        size_t i = atomic_fetch_add(&t->next, 1);
+        if (i >= t->n || atomic_load(&t->status) != AKIN_OK) return;
+        climb(t, i);
     }
 }
 
-static akin_status climb(tuning *t, size_t threads, akin_error *err)
+static akin_status find_truth(tuning *t, akin_error *err)
 {
-    double recalls[MESH_EFFORTS];
-    size_t n = 0;
-    while (n < MESH_EFFORTS) {
-        t->ef = ladder[n];
-        atomic_store(&t->next, 0);
-        atomic_store(&t->n_found, 0);
-        atomic_store(&t->n_true, 0);
-        thread_each(threads, tune_some, t);
-        if (atomic_load(&t->status) != AKIN_OK)
-            return AKIN_FAIL(err, (akin_status)atomic_load(&t->status),
-                             "out of memory for a search");
-        size_t n_true = atomic_load(&t->n_true);
-        recalls[n++] = n_true ? (double)atomic_load(&t->n_found) /
-                                    (double)n_true
-                              : 1;
-        if (recalls[n - 1] > 0.9995) break;
+    mesh *m = t->m;
+    akin_index_query q = {.k = NEIGHBOURS};
+    for (size_t i = 0; i < t->n; i++)
+        mesh_decode(m, t->slots[i], t->queries + i * m->opt.dim);
+    if (t->n >= AT_ONCE)
+        return mesh_scan_batch(m, &q, t->queries, t->n, t->threads, t->truth,
+                               t->counts, err);
+    for (size_t i = 0; i < t->n; i++) {
+        q.vector = t->queries + i * m->opt.dim;
+        AKIN_TRY(mesh_scan(m, &q, false, t->truth + i * NEIGHBOURS,
+                           &t->counts[i], err));
     }
-    pthread_mutex_lock(&t->m->tune_mutex);
-    t->m->n_efforts = n;
-    memcpy(t->m->efforts, ladder, n * sizeof *ladder);
-    memcpy(t->m->recalls, recalls, n * sizeof *recalls);
-    pthread_mutex_unlock(&t->m->tune_mutex);
     return AKIN_OK;
+}
+
+static akin_status tuning_init(tuning *t, akin_error *err)
+{
+    void *p;
+    AKIN_TRY(mem_new_array(t->n * t->m->opt.dim, sizeof *t->queries,
+                           "a sample", &p, err));
+    t->queries = p;
+    AKIN_TRY(mem_new_array(t->n * NEIGHBOURS, sizeof *t->truth, "a sample", &p,
+                           err));
+    t->truth = p;
+    AKIN_TRY(mem_new_array(t->n, sizeof *t->counts, "a sample", &p, err));
+    t->counts = p;
+    return AKIN_OK;
+}
+
+static akin_status ask(tuning *t, akin_error *err)
+{
+    AKIN_TRY(tuning_init(t, err));
+    AKIN_TRY(find_truth(t, err));
+    thread_each(t->threads, climb_some, t);
+    if (atomic_load(&t->status) == AKIN_OK) return AKIN_OK;
+    return AKIN_FAIL(err, (akin_status)atomic_load(&t->status),
+                     "out of memory for a search");
+}
+
+/* What was found so far counts as a part of it from now on. */
+static void begin_anew(mesh *m, double part)
+{
+    m->n_asked = 0;
+    m->n_true = (size_t)(part * (double)m->n_true);
+    for (size_t e = 0; e < MESH_EFFORTS; e++)
+        m->n_found[e] = (size_t)(part * (double)m->n_found[e]);
+}
+
+/* What was found, less a standard error of it, for a recall is promised: by as
+ * many hits, as if those of one query were two alike ones by two. */
+static double lower_recall(const mesh *m, size_t effort)
+{
+    double n = (double)m->n_true, r = (double)m->n_found[effort] / n;
+    return fmax(0, r - sqrt(2 * r * (1 - r) / n));
+}
+
+static void publish(mesh *m)
+{
+    size_t n = 0;
+    pthread_mutex_lock(&m->tune_mutex);
+    while (n < MESH_EFFORTS) {
+        m->efforts[n] = ladder[n];
+        m->recalls[n] = lower_recall(m, n);
+        if (m->recalls[n++] > 0.999) break;
+    }
+    m->n_efforts = n;
+    pthread_mutex_unlock(&m->tune_mutex);
 }
 
 akin_status mesh_tune(mesh *m, const uint32_t *slots, size_t n,
                       const mesh_job *job, akin_error *err)
 {
-    akin_status status = AKIN_OK;
-    void *queries = NULL, *truth = NULL, *counts = NULL;
-    akin_index_query q = {.k = NEIGHBOURS};
-    AKIN_TRYG(mem_new_array(n * m->opt.dim, sizeof(float), "a sample", &queries,
-                            err));
-    AKIN_TRYG(mem_new_array(n * NEIGHBOURS, sizeof(akin_index_hit), "a sample",
-                            &truth, err));
-    AKIN_TRYG(mem_new_array(n, sizeof(size_t), "a sample", &counts, err));
-    for (size_t i = 0; i < n; i++)
-        mesh_decode(m, slots[i], (float *)queries + i * m->opt.dim);
-    AKIN_TRYG(mesh_scan_batch(m, &q, queries, n, job->threads, truth, counts,
-                              err));
-    tuning t = {.m = m, .queries = queries, .truth = truth, .counts = counts,
-                .n = n};
-    AKIN_TRYG(climb(&t, job->threads, err));
+    tuning t = {.m = m, .slots = slots, .n = n,
+                .threads = job->threads < n ? job->threads : n};
+    if (n == 0) return AKIN_OK;
+    akin_status status = ask(&t, err);
+    mem_free(t.queries);
+    mem_free(t.truth);
+    mem_free(t.counts);
+    AKIN_TRY(status);
+    m->n_asked += n;
+    m->n_true += atomic_load(&t.n_true);
+    for (size_t e = 0; e < MESH_EFFORTS; e++)
+        m->n_found[e] += atomic_load(&t.n_found[e]);
+    if (m->n_true >= FEWEST * NEIGHBOURS) publish(m);
+    if (m->n_asked < SUMMED_UP) return AKIN_OK;
+    begin_anew(m, 0.25);
     m->n_changed = 0;
-done:
-    mem_free(queries);
-    mem_free(truth);
-    mem_free(counts);
-    return status;
+    return AKIN_OK;
+}
+
+/* Of few at a time fewer, evenly over a period: what comes in a row is often
+ * alike, and this many take a tenth of the time of adding, most of it to find
+ * the true neighbours. */
+size_t mesh_hold_back(mesh *m, size_t n)
+{
+    double n_all = (double)(atomic_load(&m->n_live) + n);
+    double period = fmax(PERIOD, anew_share * n_all);
+    double part = fmin(1, (double)m->n_changed / period);
+    size_t most = n > 4 ? n / 4 : 1;
+    size_t due = (size_t)(part * (most < HELD_BACK ? SUMMED_UP : HELD_BACK));
+    if (!atomic_load(&m->coded)) return 0;
+    if ((double)n >= period || (!m->n_efforts && most >= FEWEST)) {
+        begin_anew(m, 0);
+        due = HELD_BACK;
+    }
+    if (due <= m->n_asked) return 0;
+    return due - m->n_asked < most ? due - m->n_asked : most;
 }
 
 /* Between two efforts recall is taken to grow evenly with the logarithm. */

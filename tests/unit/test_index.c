@@ -968,13 +968,11 @@ static void filters(void)
 
 /* ---- the promise ---- */
 
-static void keeps_its_promise(void)
+enum { N_PROMISED = 20000, DIM_PROMISED = 32, N_ASKED = 500 };
+
+static void check_promise(akin_index *index, const float *queries,
+                          const char *what)
 {
-    enum { N = 20000, DIM = 32, N_ASKED = 500 };
-    float *x = new_clustered(N, DIM, 300, 1.5f, 2);
-    float *queries = new_clustered(N_ASKED, DIM, 300, 1.5f, 31);
-    akin_index_options o = {.dim = DIM};
-    akin_index *index = new_filled(&o, x, N, 0);
     static const double wanted[] = {0.9, 0.95, 0.99};
     akin_index_hit *truth = mem_array(N_ASKED * 10, sizeof *truth);
     size_t counts[N_ASKED];
@@ -985,7 +983,7 @@ static void keeps_its_promise(void)
         size_t n_found = 0;
         for (size_t i = 0; i < N_ASKED; i++) {
             akin_index_hit hits[10];
-            q.vector = queries + i * DIM;
+            q.vector = queries + i * DIM_PROMISED;
             q.recall = wanted[w];
             size_t n = ask(index, &q, hits);
             for (size_t k = 0; k < n; k++)
@@ -993,12 +991,61 @@ static void keeps_its_promise(void)
         }
         double recall = (double)n_found / (N_ASKED * 10);
         if (recall < wanted[w] - 0.01)
-            test_fail(__FILE__, __LINE__, "recall %.4f, not %.2f", recall,
-                      wanted[w]);
+            test_fail(__FILE__, __LINE__, "%s: recall %.4f, not %.2f", what,
+                      recall, wanted[w]);
     }
-    check_sound(index, "promise");
-    akin_index_close(index);
+    check_sound(index, what);
     mem_free(truth);
+}
+
+/* Every other one of n goes, some at a time, and comes back. */
+static void come_back(akin_index *index, const float *x, size_t n, size_t some)
+{
+    uint64_t *ids = mem_array(some, sizeof *ids);
+    for (size_t i = 0; i < n; i += 2 * some) {
+        size_t n_ids = 0;
+        for (size_t k = i; k < n && n_ids < some; k += 2) ids[n_ids++] = k;
+        CHECK_OK(akin_index_remove(index, ids, n_ids, NULL, &err), err);
+        for (size_t k = 0; k < n_ids; k++)
+            add(index, ids + k, x + ids[k] * DIM_PROMISED, 1, 1);
+    }
+    mem_free(ids);
+}
+
+static void keeps_its_promise(void)
+{
+    float *x = new_clustered(N_PROMISED, DIM_PROMISED, 300, 1.5f, 2);
+    float *queries = new_clustered(N_ASKED, DIM_PROMISED, 300, 1.5f, 31);
+    akin_index_options o = {.dim = DIM_PROMISED, .effort = 64, .links = 16};
+    akin_index *index = new_filled(&o, x, N_PROMISED, 0);
+    check_promise(index, queries, "built");
+    come_back(index, x, N_PROMISED, 700);
+    check_promise(index, queries, "churned");
+    akin_index_close(index);
+    mem_free(x);
+    mem_free(queries);
+}
+
+/* An index that never gets many at once is measured as well. */
+static void keeps_its_promise_grown(void)
+{
+    enum { STEP = 40, N_LEFT = N_PROMISED / 2 };
+    static uint64_t ids[N_LEFT];
+    float *x = new_clustered(N_PROMISED, DIM_PROMISED, 300, 1.5f, 2);
+    float *queries = new_clustered(N_ASKED, DIM_PROMISED, 300, 1.5f, 31);
+    akin_index_options o = {.dim = DIM_PROMISED, .effort = 64, .links = 16};
+    akin_index *index = new_index(&o);
+    for (size_t i = 0; i < N_PROMISED; i += STEP) {
+        add(index, NULL, x + i * DIM_PROMISED, STEP, 1);
+        size_t n = i + STEP;
+        if (n == 4000) CHECK_EQ_INT(stats_of(index).n_efforts, 0);
+        if (n == 4400) CHECK(stats_of(index).n_efforts > 0);
+    }
+    check_promise(index, queries, "grown");
+    for (size_t i = 0; i < N_LEFT; i++) ids[i] = 2 * i;
+    CHECK_OK(akin_index_remove(index, ids, N_LEFT, NULL, &err), err);
+    check_promise(index, queries, "half removed");
+    akin_index_close(index);
     mem_free(x);
     mem_free(queries);
 }
@@ -1245,7 +1292,9 @@ static void check_still(akin_index *index, const float *x, size_t n,
     check_sound(index, what);
 }
 
-static void no_memory_to_add(void)
+/* Adds behind 4050 or 4090: of the first, some are there and are replaced; with
+ * some of the second recall is measured. */
+static void check_no_memory_to_add(size_t n_before)
 {
     enum { N = 4090, MORE = 90 };
     float *x = new_normal(N + MORE, 4, 4);
@@ -1256,26 +1305,32 @@ static void no_memory_to_add(void)
     akin_index_close(index);
     akin_index_work work = {.threads = 2};
     uint64_t some[MORE];
-    for (size_t i = 0; i < MORE; i++) some[i] = N - 40 + i;
+    for (size_t i = 0; i < MORE; i++) some[i] = n_before + i;
     for (int64_t n = 1;; n++) {
         index = NULL;
         CHECK_OK(akin_index_open(path, false, &index, &err), err);
         if (!index) break;
         mem_fail_at(n);
-        akin_status status = akin_index_add(index, some, x + (N - 40) * 4,
-                                            MORE, &work, &err);
+        akin_status status =
+            akin_index_add(index, some, x + n_before * 4, MORE, &work, &err);
         bool pending = mem_fail_pending();
         mem_fail_at(0);
         if (status != AKIN_OK) CHECK_STATUS(status, AKIN_ENOMEM);
         check_still(index, x, N, "no memory to add");
-        add(index, some, x + (N - 40) * 4, MORE, 2);
-        check_still(index, x, N - 40 + MORE, "memory again");
-        CHECK_EQ_INT(stats_of(index).n, N - 40 + MORE);
+        add(index, some, x + n_before * 4, MORE, 2);
+        check_still(index, x, n_before + MORE, "memory again");
+        CHECK_EQ_INT(stats_of(index).n, n_before + MORE);
         akin_index_close(index);
         if (pending) break;
     }
     mem_free(path);
     mem_free(x);
+}
+
+static void no_memory_to_add(void)
+{
+    check_no_memory_to_add(4050);
+    check_no_memory_to_add(4090);
 }
 
 static void no_memory_to_change(void)
@@ -1541,6 +1596,7 @@ const test_case test_index_cases[] = {
     {"index/empties", empties},
     {"index/filters", filters},
     {"index/keeps_its_promise", keeps_its_promise},
+    {"index/keeps_its_promise_grown", keeps_its_promise_grown},
     {"index/opens_what_it_saved", opens_what_it_saved},
     {"index/broken_files", broken_files},
     {"index/same_seed_same_file", same_seed_same_file},

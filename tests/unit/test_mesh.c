@@ -274,10 +274,63 @@ static void finds_clusters(void)
     mem_free(x);
 }
 
+/* ---- after removals ---- */
+
+/* A walk returns k though a part of what it meets is removed. */
+static void removed_ones_in_the_way(void)
+{
+    lent l;
+    lent_init(&l);
+    akin_index *m = new_owner(&l, AKIN_METRIC_L2SQ);
+    uint64_t ids[N_LENT];
+    size_t n_ids = 0, n_short = 0;
+    for (size_t i = 0; i < l.n; i += 12) ids[n_ids++] = l.numbers[i];
+    CHECK_OK(akin_index_remove(m, ids, n_ids, NULL, &err), err);
+    CHECK(atomic_load(&m->n_dead) == n_ids);
+    for (size_t i = 0; i < N_QUERIES; i++) {
+        akin_index_hit hits[10];
+        size_t n = 0;
+        akin_index_query q = {.vector = l.x + (N_LENT + i) * DIM, .k = 10};
+        CHECK_OK(mesh_find(m, &q, 10, 1, hits, &n, &err), err);
+        n_short += n < 10;
+    }
+    CHECK_EQ_INT(n_short, 0);
+    akin_index_close(m);
+    lent_clear(&l);
+}
+
+/* Lists do not become shorter with each sweep. */
+static void sweeps_keep_links(void)
+{
+    lent l;
+    lent_init(&l);
+    akin_index *m = new_owner(&l, AKIN_METRIC_L2SQ);
+    akin_index_stats before, after;
+    akin_index_get_stats(m, &before);
+    for (size_t round = 0; round < 4; round++)
+        for (size_t i = round * 1000; i < (round + 1) * 1000; i += 50) {
+            const uint64_t *ids = l.numbers + i;
+            CHECK_OK(akin_index_remove(m, ids, 50, NULL, &err), err);
+            for (size_t k = 0; k < 50; k++)
+                CHECK_OK(akin_index_add(m, ids + k, l.x + ids[k] * DIM, 1,
+                                        NULL, &err), err);
+        }
+    akin_index_get_stats(m, &after);
+    CHECK_EQ_INT(after.n, before.n);
+    if (after.mean_links < 0.9 * before.mean_links)
+        test_fail(__FILE__, __LINE__, "%.1f links, not %.1f", after.mean_links,
+                  before.mean_links);
+    CHECK_OK(akin_index_check(m, print_problem, NULL, NULL, &err), err);
+    akin_index_close(m);
+    lent_clear(&l);
+}
+
 const test_case test_mesh_cases[] = {
     {"mesh/table", table},
     {"mesh/lent_vectors", lent_vectors},
     {"mesh/saved_without_vectors", saved_without_vectors},
     {"mesh/finds_clusters", finds_clusters},
+    {"mesh/removed_ones_in_the_way", removed_ones_in_the_way},
+    {"mesh/sweeps_keep_links", sweeps_keep_links},
     {NULL, NULL},
 };
