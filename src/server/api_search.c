@@ -351,26 +351,30 @@ static akin_status post_search(api *a, const http_request *req,
 
 /* ---- GET ---------------------------------------------------------------- */
 
+/* What a search takes in a query as well as in a body. */
+#define SEARCH_VALUES \
+    {.name = "table", \
+     .about = "an embedding table; the first that can be asked so"}, \
+    {.name = "where", .about = "an expression over item's columns"}, \
+    {.name = "view", .about = "only views of this name"}, \
+    {.name = "limit", .kind = ROUTE_INTEGER, .bounded = true, .min = 1, \
+     .max = 1e6, .about = "items at most; 20"}, \
+    {.name = "skip", .kind = ROUTE_INTEGER, .bounded = true, .max = 1e12, \
+     .about = "items passed over; 0"}, \
+    {.name = "min_similarity", .kind = ROUTE_NUMBER, .bounded = true, \
+     .min = -1, .max = 1, .about = "cosine below which nothing is an answer"}, \
+    {.name = "max_distance", .kind = ROUTE_NUMBER, .bounded = true, .max = 4, \
+     .about = "squared distance above which nothing is an answer"}, \
+    {.name = "item_ids", .kind = ROUTE_FLAG, \
+     .about = "with the ids of all items that match, best first"}, \
+    {.name = "exact", .kind = ROUTE_FLAG, \
+     .about = "score all, though there is a graph"}
+
 static const route_value query_values[] = {
     {.name = "q", .about = "a text"},
     {.name = "view_id", .about = "a view to find the like of"},
     {.name = "item_id", .about = "an item to find the like of"},
-    {.name = "table",
-     .about = "an embedding table; the first that can be asked so"},
-    {.name = "where", .about = "an expression over item's columns"},
-    {.name = "view", .about = "only views of this name"},
-    {.name = "limit", .kind = ROUTE_INTEGER, .bounded = true, .min = 1,
-     .max = 1e6, .about = "items at most; 20"},
-    {.name = "skip", .kind = ROUTE_INTEGER, .bounded = true, .max = 1e12,
-     .about = "items passed over; 0"},
-    {.name = "min_similarity", .kind = ROUTE_NUMBER, .bounded = true,
-     .min = -1, .max = 1, .about = "cosine below which nothing is an answer"},
-    {.name = "max_distance", .kind = ROUTE_NUMBER, .bounded = true, .max = 4,
-     .about = "squared distance above which nothing is an answer"},
-    {.name = "item_ids", .kind = ROUTE_FLAG,
-     .about = "with the ids of all items that match, best first"},
-    {.name = "exact", .kind = ROUTE_FLAG,
-     .about = "score all, though there is a graph"},
+    SEARCH_VALUES,
     {.name = NULL},
 };
 
@@ -419,22 +423,7 @@ static const route_value search_fields[] = {
     {.name = "terms", .kind = ROUTE_LIST,
      .about = "objects, each with one of the above and a weight, which is "
               "negative for what is to be unlike"},
-    {.name = "table",
-     .about = "an embedding table; the first that can be asked so"},
-    {.name = "where", .about = "an expression over item's columns"},
-    {.name = "view", .about = "only views of this name"},
-    {.name = "limit", .kind = ROUTE_INTEGER, .bounded = true, .min = 1,
-     .max = 1e6, .about = "items at most; 20"},
-    {.name = "skip", .kind = ROUTE_INTEGER, .bounded = true, .max = 1e12,
-     .about = "items passed over; 0"},
-    {.name = "min_similarity", .kind = ROUTE_NUMBER, .bounded = true,
-     .min = -1, .max = 1, .about = "cosine below which nothing is an answer"},
-    {.name = "max_distance", .kind = ROUTE_NUMBER, .bounded = true, .max = 4,
-     .about = "squared distance above which nothing is an answer"},
-    {.name = "item_ids", .kind = ROUTE_FLAG,
-     .about = "with the ids of all items that match, best first"},
-    {.name = "exact", .kind = ROUTE_FLAG,
-     .about = "score all, though there is a graph"},
+    SEARCH_VALUES,
     {.name = NULL},
 };
 
