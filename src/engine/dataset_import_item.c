@@ -365,6 +365,15 @@ static akin_status item_put_views(item_put *p, akin_error *err)
 
 /* ---- items that are there ------------------------------------------------------------ */
 
+static void item_drop_values(item_put *p)
+{
+    size_t n = 0;
+    items_fields(p->x->s, &n);
+    for (size_t i = 0; p->owned && i < n; i++) mem_free(p->owned[i]);
+    mem_free(p->owned);
+    p->owned = NULL;
+}
+
 /* Copies the values that are there into x->values: they are read from a row that
  * is gone once another is asked for. */
 static akin_status item_keep_values(item_put *p, const item_row *row,
@@ -388,10 +397,12 @@ static akin_status item_update_row(item_put *p, akin_error *err)
 {
     const import_item *item = p->item;
     item_row row;
-    size_t n = 0;
-    items_fields(p->x->s, &n);
     AKIN_TRY(items_get(p->x->s, p->row, &row, err));
-    AKIN_TRY(item_keep_values(p, &row, err));
+    akin_status status = item_keep_values(p, &row, err);
+    if (status != AKIN_OK) {
+        item_drop_values(p);
+        return status;
+    }
     char *id = mem_strdup(row.id);
     char *split = mem_strdup(item->split ? item->split : row.split);
     bool changed = item->split && !text_equal(item->split, row.split);
@@ -400,7 +411,7 @@ static akin_status item_update_row(item_put *p, akin_error *err)
         row.created_us = item->created_us;
         changed = true;
     }
-    akin_status status = id && split ? AKIN_OK : item_no_memory(err);
+    if (!id || !split) status = item_no_memory(err);
     if (status == AKIN_OK && changed) {
         row.id = id;
         row.split = split;
@@ -411,9 +422,7 @@ static akin_status item_update_row(item_put *p, akin_error *err)
     p->changed = p->changed || changed;
     mem_free(split);
     mem_free(id);
-    for (size_t i = 0; i < n; i++) mem_free(p->owned[i]);
-    mem_free(p->owned);
-    p->owned = NULL;
+    item_drop_values(p);
     return status;
 }
 
