@@ -1,293 +1,288 @@
 /* SPDX-License-Identifier: MIT
- * The built-in image model `tint`.
+ * The built-in image model `tint`; tools/fit_tint.py is its specification.
  *
- * Four parts, each made to length 1 and weighted, so that the dot product of
- * two vectors is the weighted mean of how alike the parts are:
- *   edges   gradient orientations in 4 x 4 overlapping cells (histograms of
- *           oriented gradients, Dalal and Triggs 2005), square roots, less
- *           their mean;
- *   layout  low frequencies of brightness, and
- *   tones   of two opponent colours (MPEG-7's colour layout, by floats);
- *   colours a soft histogram of opponent colours and brightness, square roots
- *           (Hellinger's distance).
- * The picture is scaled to a mean brightness of 0.5 first, against exposure.
+ * Patches of the picture and of the picture at half its size are filtered by
+ * centres of a k-means (Coates, Ng and Lee 2011); what exceeds a threshold is
+ * averaged over parts of the picture, and projected to what tells pictures
+ * apart. Each filter has a mirror image, whose answers count in the mirrored
+ * part: so a picture and its mirror image have the same embedding but for
+ * rounding.
  *
- * The bits are the same on every machine: only + - * / and square roots, in a
- * fixed order and never fused (the build has -ffp-contract=off). */
+ * The bits are the same on every machine: the filters are sums of whole
+ * numbers, whose order does not matter; the rest is + - * / and square roots,
+ * in a fixed order and never fused (the build has -ffp-contract=off). */
 #include "model/builtin_tint.h"
 
 #include <math.h>
-#include <pthread.h>
 #include <stddef.h>
-#include <stdio.h>
+#include <stdint.h>
 #include <string.h>
 
-#include "base/hash.h"
 #include "base/memory.h"
 
 enum {
-    PIXELS = TINT_SIDE * TINT_SIDE,
-    CELLS = 4,        /* a side */
-    ORIENTATIONS = 8, /* over half a turn */
-    EDGES = CELLS * CELLS * ORIENTATIONS,
-    GRID = 8, /* means that layout and tones are made of */
-    BLOCK = TINT_SIDE / GRID,
-    LAYOUT_BANDS = 6,
-    LAYOUT = LAYOUT_BANDS * (LAYOUT_BANDS + 1) / 2 - 1,
-    TONE_BANDS = 4,
-    TONES = 2 * TONE_BANDS * (TONE_BANDS + 1) / 2,
-    HUES = 5,   /* steps of each opponent colour */
-    LEVELS = 3, /* of brightness */
-    COLORS = HUES * HUES * LEVELS,
-    VERSION = 1
+    VERSION = 2,
+    HALF = TINT_SIDE / 2,
+    PATCH = 6, /* a side */
+    ROW = PATCH * 3,
+    VALUES = PATCH * ROW,
+    LANES = 112, /* VALUES, and zeros for whole vector registers */
+    PAIRS = 128,
+    FILTERS = 2 * PAIRS,
+    WHOLE_STEP = 2, /* between patches; 1 in the half-sized picture */
+    WHOLE_CELLS = 3,
+    HALF_CELLS = 2,
+    FEATURES = PAIRS * (WHOLE_CELLS * WHOLE_CELLS + HALF_CELLS * HALF_CELLS)
 };
 
-_Static_assert(EDGES + LAYOUT + TONES + COLORS == TINT_DIM, "parts");
+/* XXX: a patch of one grey answers nothing, so empty pictures of any lightness
+ * are the same; measures of lightness beside the filters would tell them
+ * apart. */
+static const float threshold = 1;
+static const float contrast_floor = 10; /* of a patch's variance */
 
 /* ---- the constants ---- */
 
-/* Shares of the parts in the dot product, the red, green and blue of
- * brightness, and the rest in the order of use. The shares were chosen by
- * retrieval on CIFAR-10's training pictures. */
-static const struct tint_constants {
-    float edges, layout, tones, colors;
-    float luma[3];
-    float mean, darkest; /* brightness is scaled to; but not from below */
-    float hue_floor;     /* added to the divisor of opponent colours */
-    float hue_range;     /* the outer steps stand for this and beyond */
-    float level_range;
-    float direction[ORIENTATIONS + 1][2]; /* cosine, sine; the last is -first */
-    float sine;                           /* of the angle between two */
-    float cosine[2 * GRID];               /* of k pi / 16 */
-} tint_k = {
-    .edges = 0.55f, .layout = 0.10f, .tones = 0.12f, .colors = 0.23f,
-    .luma = {0.299f, 0.587f, 0.114f},
-    .mean = 0.5f,
-    .darkest = 0.02f,
-    .hue_floor = 0.2f,
-    .hue_range = 0.2f,
-    .level_range = 1.0f,
-    .direction = {{1, 0}, {0.9238795f, 0.3826834f}, {0.7071068f, 0.7071068f},
-                  {0.3826834f, 0.9238795f}, {0, 1}, {-0.3826834f, 0.9238795f},
-                  {-0.7071068f, 0.7071068f}, {-0.9238795f, 0.3826834f},
-                  {-1, 0}},
-    .sine = 0.3826834f,
-    .cosine = {1, 0.9807853f, 0.9238795f, 0.8314696f, 0.7071068f, 0.5555702f,
-               0.3826834f, 0.1950903f, 0, -0.1950903f, -0.3826834f, -0.5555702f,
-               -0.7071068f, -0.8314696f, -0.9238795f, -0.9807853f},
-};
+extern const unsigned char builtin_tint_data[];
+extern const uint64_t builtin_tint_data_bytes;
+
+/* The head of tint.bin. */
+typedef struct tint_header {
+    char magic[8];
+    char identity[24];
+    uint32_t version, side, patch, pairs, features, dim, bytes, reserved;
+} tint_header;
 
 struct tint {
-    float luma[TINT_SIDE][TINT_SIDE]; /* brightness, scaled */
-    float grid[3][GRID][GRID];        /* means: brightness, opponents */
+    int16_t filters[FILTERS][LANES]; /* the second half mirrors the first */
+    int32_t filter_sum[FILTERS];
+    float filter_scale[FILTERS];
+    float scale[TINT_DIM], bias[TINT_DIM];
+    const int8_t *projection; /* [FEATURES][TINT_DIM] */
+
+    uint8_t whole[TINT_SIDE * TINT_SIDE * 3], half[HALF * HALF * 3];
+    int16_t patch[LANES];
+    int32_t products[FILTERS];
+    float features[FEATURES];
 };
 
-static char tint_text[32];
-
-static void tint_make_identity(void)
+static bool tint_header_fits(const tint_header *h)
 {
-    const unsigned char version = VERSION;
-    hash_sha256 hash;
-    char hex[HASH_HEX_BYTES];
-    float values[sizeof tint_k / sizeof(float)];
-    memcpy(values, &tint_k, sizeof values);
-    hash_init(&hash);
-    hash_put(&hash, &version, 1);
-    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
-        uint32_t bits;
-        memcpy(&bits, &values[i], sizeof bits);
-        unsigned char le[4] = {bits & 255, bits >> 8 & 255, bits >> 16 & 255,
-                               bits >> 24};
-        hash_put(&hash, le, sizeof le);
+    return memcmp(h->magic, "AKTINT\0", 8) == 0 && h->version == VERSION &&
+           h->side == TINT_SIDE && h->patch == PATCH && h->pairs == PAIRS &&
+           h->features == FEATURES && h->dim == TINT_DIM &&
+           h->bytes == builtin_tint_data_bytes;
+}
+
+static void tint_set_filter(tint *t, int k, const int8_t *filter)
+{
+    for (int i = 0; i < VALUES; i++) {
+        int pixel = i % ROW / 3;
+        int mirrored = i + 3 * (PATCH - 1 - 2 * pixel);
+        t->filters[k][i] = filter[i];
+        t->filters[k + PAIRS][mirrored] = filter[i];
+        t->filter_sum[k] += filter[i];
+        t->filter_sum[k + PAIRS] += filter[i];
     }
-    hash_finish_hex(&hash, hex);
-    snprintf(tint_text, sizeof tint_text, "tint-%d-%.16s", VERSION, hex);
+}
+
+static const unsigned char *tint_take(void *to, const unsigned char *from,
+                                      size_t n)
+{
+    memcpy(to, from, n);
+    return from + n;
+}
+
+static bool tint_load(tint *t)
+{
+    tint_header h;
+    const size_t scales = PAIRS * sizeof *t->filter_scale;
+    const unsigned char *at = tint_take(&h, builtin_tint_data, sizeof h);
+    if (!tint_header_fits(&h)) return false;
+    at = tint_take(t->filter_scale, at, scales);
+    memcpy(t->filter_scale + PAIRS, t->filter_scale, scales);
+    at = tint_take(t->scale, at, sizeof t->scale);
+    at = tint_take(t->bias, at, sizeof t->bias);
+    for (int k = 0; k < PAIRS; k++, at += VALUES)
+        tint_set_filter(t, k, (const int8_t *)at);
+    t->projection = (const int8_t *)at;
+    return at + sizeof(int8_t[FEATURES][TINT_DIM]) ==
+           builtin_tint_data + builtin_tint_data_bytes;
 }
 
 const char *tint_identity(void)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, tint_make_identity);
-    return tint_text;
+    return (const char *)builtin_tint_data + offsetof(tint_header, identity);
 }
 
 akin_status tint_new(tint **out, akin_error *err)
 {
-    *out = mem_array(1, sizeof **out);
-    return *out ? AKIN_OK
-                : AKIN_FAIL(err, AKIN_ENOMEM, "out of memory for model 'tint'");
+    tint *t = mem_array(1, sizeof *t);
+    *out = NULL;
+    if (!t)
+        return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory for model 'tint'");
+    if (!tint_load(t)) {
+        tint_free(t);
+        return AKIN_FAIL(err, AKIN_EMODEL,
+                         "the constants of the built-in model 'tint' don't fit "
+                         "this version of akin");
+    }
+    *out = t;
+    return AKIN_OK;
 }
 
 void tint_free(tint *t) { mem_free(t); }
 
-/* ---- the parts ---- */
+/* ---- the pictures ---- */
 
 /* Not a number is 0. */
 static float tint_clamp(float x) { return x > 0 ? x < 1 ? x : 1 : 0; }
 
-/* Where x lies among `n` steps over [low, high]: *at and, of *at + 1, the
- * returned part. */
-static float tint_place(float x, float low, float high, int n, int *at)
+static void tint_take_pixels(tint *t, const float *item)
 {
-    float t = (x - low) / (high - low);
-    t = (t > 0 ? t < 1 ? t : 1 : 0) * (float)(n - 1);
-    *at = (int)t < n - 1 ? (int)t : n - 2;
-    return t - (float)*at;
+    const int n = TINT_SIDE * TINT_SIDE;
+    for (int i = 0; i < n; i++)
+        for (int c = 0; c < 3; c++)
+            t->whole[3 * i + c] =
+                (uint8_t)(tint_clamp(item[c * n + i]) * 255 + 0.5f);
 }
 
-/* Makes a part's length the square root of its share. */
-static void tint_scale(float *part, int n, float share)
+/* Means of four, rounded. */
+static void tint_halve(tint *t)
 {
-    float sum = 0;
-    for (int i = 0; i < n; i++) sum += part[i] * part[i];
-    if (!(sum > 1e-20f)) {
-        for (int i = 0; i < n; i++) part[i] = 0;
-        return;
-    }
-    float factor = sqrtf(share / sum);
-    for (int i = 0; i < n; i++) part[i] *= factor;
-}
-
-/* Brightness without its gain; returns the gain. */
-static float tint_take_luma(tint *t, const float *item)
-{
-    float sum = 0, *luma = &t->luma[0][0];
-    for (int i = 0; i < PIXELS; i++) {
-        luma[i] = tint_k.luma[0] * tint_clamp(item[i]) +
-                  tint_k.luma[1] * tint_clamp(item[PIXELS + i]) +
-                  tint_k.luma[2] * tint_clamp(item[2 * PIXELS + i]);
-        sum += luma[i];
-    }
-    float mean = sum / PIXELS;
-    float gain = tint_k.mean / (mean > tint_k.darkest ? mean : tint_k.darkest);
-    for (int i = 0; i < PIXELS; i++) luma[i] *= gain;
-    return gain;
-}
-
-/* Splits the gradient between the two directions beside it: a parallelogram,
- * so neither an angle nor its length is needed. */
-static void tint_add_gradient(float dx, float dy, const float weight[4],
-                              float *const cell[4])
-{
-    if (dy < 0 || (dy == 0 && dx < 0)) dx = -dx, dy = -dy;
-    int k = 0;
-    const float(*d)[2] = tint_k.direction;
-    while (k < ORIENTATIONS - 1 && d[k + 1][0] * dy - d[k + 1][1] * dx >= 0)
-        k++;
-    int next = (k + 1) % ORIENTATIONS;
-    float here = (dx * d[k + 1][1] - dy * d[k + 1][0]) / tint_k.sine;
-    float there = (d[k][0] * dy - d[k][1] * dx) / tint_k.sine;
-    for (int c = 0; c < 4; c++) {
-        cell[c][k] += weight[c] * here;
-        cell[c][next] += weight[c] * there;
-    }
-}
-
-/* The two cells about a row or column, and the second one's part; beyond the
- * outer cells' middles they are alone. */
-static float tint_cell(int pixel, int *cell)
-{
-    float middle = ((float)pixel + 0.5f) * CELLS / TINT_SIDE;
-    return tint_place(middle, 0.5f, CELLS - 0.5f, CELLS, cell);
-}
-
-static void tint_make_edges(const tint *t, float *out)
-{
-    memset(out, 0, EDGES * sizeof *out);
-    for (int y = 0; y < TINT_SIDE; y++) {
-        int row, column, up = y ? y - 1 : 0;
-        int down = y + 1 < TINT_SIDE ? y + 1 : y;
-        float low = tint_cell(y, &row);
-        for (int x = 0; x < TINT_SIDE; x++) {
-            int left = x ? x - 1 : 0, right = x + 1 < TINT_SIDE ? x + 1 : x;
-            float far = tint_cell(x, &column);
-            float *first = out + (row * CELLS + column) * ORIENTATIONS;
-            float *below = first + CELLS * ORIENTATIONS;
-            const float weight[4] = {(1 - low) * (1 - far), (1 - low) * far,
-                                     low * (1 - far), low * far};
-            tint_add_gradient(t->luma[y][right] - t->luma[y][left],
-                              t->luma[down][x] - t->luma[up][x], weight,
-                              (float *const[4]){first, first + ORIENTATIONS,
-                                                below, below + ORIENTATIONS});
+    const int row = 3 * TINT_SIDE;
+    for (int y = 0; y < HALF; y++)
+        for (int i = 0; i < 3 * HALF; i++) {
+            const uint8_t *p = t->whole + 2 * y * row + i / 3 * 6 + i % 3;
+            t->half[y * 3 * HALF + i] =
+                (uint8_t)((p[0] + p[3] + p[row] + p[row + 3] + 2) >> 2);
         }
-    }
-    float sum = 0;
-    for (int i = 0; i < EDGES; i++) {
-        out[i] = sqrtf(out[i] > 0 ? out[i] : 0);
-        sum += out[i];
-    }
-    for (int i = 0; i < EDGES; i++) out[i] -= sum / EDGES;
 }
 
-/* The colours of the pixels into the histogram and the grid. */
-static void tint_make_colors(tint *t, const float *item, float gain, float *out)
+/* ---- the filters ---- */
+
+/* Copies the patch at `from`, and gives its sum and the inverse of VALUES
+ * times its deviation. */
+static float tint_take_patch(tint *t, const uint8_t *from, int row,
+                             int32_t *total)
 {
-    memset(out, 0, COLORS * sizeof *out);
-    memset(t->grid, 0, sizeof t->grid);
-    for (int i = 0; i < PIXELS; i++) {
-        int y = i / TINT_SIDE, x = i % TINT_SIDE, a, b, l;
-        float red = gain * tint_clamp(item[i]);
-        float green = gain * tint_clamp(item[PIXELS + i]);
-        float blue = gain * tint_clamp(item[2 * PIXELS + i]);
-        float divisor = red + green + blue + tint_k.hue_floor;
-        float first = red - green, second = 0.5f * (red + green) - blue;
-        t->grid[0][y / BLOCK][x / BLOCK] += t->luma[y][x];
-        t->grid[1][y / BLOCK][x / BLOCK] += first;
-        t->grid[2][y / BLOCK][x / BLOCK] += second;
-        float range = tint_k.hue_range;
-        float ta = tint_place(first / divisor, -range, range, HUES, &a);
-        float tb = tint_place(second / divisor, -range, range, HUES, &b);
-        float tl = tint_place(t->luma[y][x], 0, tint_k.level_range, LEVELS, &l);
-        for (int corner = 0; corner < 8; corner++) {
-            int da = corner & 1, db = corner >> 1 & 1, dl = corner >> 2;
-            out[((a + da) * HUES + b + db) * LEVELS + l + dl] +=
-                (da ? ta : 1 - ta) * (db ? tb : 1 - tb) * (dl ? tl : 1 - tl);
+    int32_t sum = 0, squares = 0;
+    for (int y = 0; y < PATCH; y++)
+        for (int i = 0; i < ROW; i++) {
+            int v = from[y * row + i];
+            t->patch[y * ROW + i] = (int16_t)v;
+            sum += v;
+            squares += v * v;
         }
-    }
-    for (int i = 0; i < COLORS; i++) out[i] = sqrtf(out[i]);
+    *total = sum;
+    float variance = (float)(VALUES * squares - sum * sum);
+    return 1 / sqrtf(variance + contrast_floor * VALUES * VALUES);
 }
 
-/* One frequency of the cosine transform of the grid; higher ones are raised,
- * as they are rarer. */
-static float tint_wave(float grid[GRID][GRID], int down, int across)
+/* The hot loop, of 256 x 108 products a patch; in 16 bits, as every processor
+ * multiplies and adds pairs of these at once. */
+static void tint_multiply(tint *t)
 {
-    float sum = 0;
-    for (int y = 0; y < GRID; y++)
-        for (int x = 0; x < GRID; x++) {
-            int a = (2 * y + 1) * down % (4 * GRID);
-            int b = (2 * x + 1) * across % (4 * GRID);
-            float ca = tint_k.cosine[a < 2 * GRID ? a : a - 2 * GRID];
-            float cb = tint_k.cosine[b < 2 * GRID ? b : b - 2 * GRID];
-            sum += grid[y][x] * (a < 2 * GRID ? ca : -ca) *
-                   (b < 2 * GRID ? cb : -cb);
-        }
-    return sum * sqrtf((float)(1 + down + across));
+    for (int k = 0; k < FILTERS; k++) {
+        int32_t sum = 0;
+        for (int i = 0; i < LANES; i++) sum += t->filters[k][i] * t->patch[i];
+        t->products[k] = sum;
+    }
 }
 
-/* The frequencies below `bands`, from `first` on (0 with the mean, 1 without);
- * returns how many. */
-static int tint_waves(float grid[GRID][GRID], int bands, int first, float *out)
+/* Adds what exceeds the threshold, from filter `first` on. A filter's own sum
+ * is taken off as often as the patch's mean is in it. */
+static void tint_add_answers(const tint *t, int first, int32_t total,
+                             float inverse, float *cell)
+{
+    for (int k = 0; k < PAIRS; k++) {
+        int32_t product =
+            VALUES * t->products[first + k] - total * t->filter_sum[first + k];
+        float x = (float)product * inverse * t->filter_scale[first + k];
+        x -= threshold;
+        cell[k] += x > 0 ? x : 0;
+    }
+}
+
+typedef struct plane {
+    const uint8_t *pixels;
+    int side, step, cells;
+    int places; /* a side, that patches are taken from */
+} plane;
+
+static int tint_cell(const plane *p, int place)
+{
+    return place * p->cells / p->places;
+}
+
+/* How many places a cell has across or down. */
+static int tint_cell_size(const plane *p, int cell)
 {
     int n = 0;
-    for (int sum = first; sum < bands; sum++)
-        for (int down = 0; down <= sum; down++)
-            out[n++] = tint_wave(grid, down, sum - down);
+    for (int i = 0; i < p->places; i++) n += tint_cell(p, i) == cell;
     return n;
+}
+
+/* Sums to square roots of means: each cell has answers of both of a pair. */
+static void tint_finish_cells(const plane *p, float *out)
+{
+    for (int row = 0; row < p->cells; row++)
+        for (int column = 0; column < p->cells; column++)
+            for (int k = 0; k < PAIRS; k++, out++) {
+                int n = tint_cell_size(p, row) * tint_cell_size(p, column);
+                *out = sqrtf(*out / (float)(2 * n));
+            }
+}
+
+/* [cells, cells, PAIRS] of one plane; returns the place after them. */
+static float *tint_filter(tint *t, plane p, float *out)
+{
+    const int n = p.cells * p.cells * PAIRS, row = 3 * p.side;
+    p.places = (p.side - PATCH) / p.step + 1;
+    memset(out, 0, (size_t)n * sizeof *out);
+    for (int y = 0; y < p.places; y++)
+        for (int x = 0; x < p.places; x++) {
+            float *cells = out + tint_cell(&p, y) * p.cells * PAIRS;
+            int left = tint_cell(&p, x),
+                right = tint_cell(&p, p.places - 1 - x);
+            int32_t total;
+            float inverse = tint_take_patch(
+                t, p.pixels + (y * row + 3 * x) * p.step, row, &total);
+            tint_multiply(t);
+            tint_add_answers(t, 0, total, inverse, cells + left * PAIRS);
+            tint_add_answers(t, PAIRS, total, inverse, cells + right * PAIRS);
+        }
+    tint_finish_cells(&p, out);
+    return out + n;
+}
+
+/* ---- the embedding ---- */
+
+static void tint_project(const tint *t, float *out)
+{
+    memset(out, 0, TINT_DIM * sizeof *out);
+    for (int i = 0; i < FEATURES; i++)
+        for (int d = 0; d < TINT_DIM; d++)
+            out[d] += t->features[i] * (float)t->projection[i * TINT_DIM + d];
+    float sum = 0;
+    for (int d = 0; d < TINT_DIM; d++) {
+        out[d] = out[d] * t->scale[d] - t->bias[d];
+        sum += out[d] * out[d];
+    }
+    float length = sqrtf(sum);
+    for (int d = 0; d < TINT_DIM; d++) out[d] /= length;
 }
 
 void tint_embed(tint *t, const float *item, float out[TINT_DIM])
 {
-    float *edges = out, *layout = edges + EDGES, *tones = layout + LAYOUT;
-    float *colors = tones + TONES;
-    float gain = tint_take_luma(t, item);
-    tint_make_edges(t, edges);
-    tint_make_colors(t, item, gain, colors);
-    tint_waves(t->grid[0], LAYOUT_BANDS, 1, layout);
-    int n = tint_waves(t->grid[1], TONE_BANDS, 0, tones);
-    tint_waves(t->grid[2], TONE_BANDS, 0, tones + n);
-    tint_scale(edges, EDGES, tint_k.edges);
-    tint_scale(layout, LAYOUT, tint_k.layout);
-    tint_scale(tones, TONES, tint_k.tones);
-    tint_scale(colors, COLORS, tint_k.colors);
-    tint_scale(out, TINT_DIM, 1); /* a part may be empty */
+    const plane whole = {.pixels = t->whole,
+                         .side = TINT_SIDE,
+                         .step = WHOLE_STEP,
+                         .cells = WHOLE_CELLS};
+    const plane half = {
+        .pixels = t->half, .side = HALF, .step = 1, .cells = HALF_CELLS};
+    tint_take_pixels(t, item);
+    tint_halve(t);
+    tint_filter(t, half, tint_filter(t, whole, t->features));
+    tint_project(t, out);
 }

@@ -69,7 +69,7 @@ static const model_builtin builtins[] = {
                  .version = "",
                  .licence = "MIT",
                  .source = "",
-                 .about = "edges, layout and colours of a picture; no "
+                 .about = "small patterns and colours of a picture; no "
                           "download, knows no objects",
                  .modality = "image",
                  .dim = TINT_DIM,

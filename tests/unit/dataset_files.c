@@ -30,8 +30,11 @@ void dataset_make_image(const char *name, unsigned width, unsigned height,
     const char *path = db_path(name);
     make_parent(path);
     CHECK_OK(image_new(&im, width, height, &e), e);
-    for (size_t i = 0; im.rgb && i < (size_t)width * height * 3; i++)
-        im.rgb[i] = (uint8_t)(seed * 67 + i % 3 * 50);
+    /* Stripes, as many as the seed says: a plain picture is like any other. */
+    for (size_t i = 0; im.rgb && i < (size_t)width * height * 3; i++) {
+        bool light = i / 3 % width * (seed % 8 + 2) / width % 2 == 0;
+        im.rgb[i] = (uint8_t)(seed * 67 + i % 3 * 50 + (light ? 90 : 0));
+    }
     CHECK_OK(image_write_jpeg(&im, path, 90, &e), e);
     image_clear(&im);
 }
