@@ -87,6 +87,8 @@ typedef enum akin_mode {
     AKIN_READ,   /* nothing is written, not even a repair; the default */
     AKIN_WRITE,  /* an existing database; journaled vectors are replayed */
     AKIN_CREATE, /* as AKIN_WRITE, made if it is not there */
+    AKIN_LABEL,  /* as AKIN_READ, but labels can be written, though another
+                    handle or process is extracting */
 } akin_mode;
 
 /* Which fields of akin_settings are meant; the others come from the database
@@ -299,7 +301,7 @@ typedef struct akin_class_score {
 typedef struct akin_hit {
     size_t rank;             /* from 1, the offset included */
     size_t db;               /* which of the databases */
-    int64_t window_id;
+    int64_t window_id, recording_id;
     float score;
     const char *recording;   /* as stored, relative to the audio root */
     const char *path;        /* the file, by the audio root known here */
@@ -331,11 +333,17 @@ AKIN_API size_t akin_results_count(const akin_results *results);
 /* Borrowed until akin_results_free; i < count. */
 AKIN_API const akin_hit *akin_results_at(const akin_results *results, size_t i);
 
+typedef struct akin_span {
+    double start_s, end_s; /* in the original file */
+} akin_span;
+
 typedef struct akin_results_info {
     const char *mode;   /* "exact", or "graph" if one was used */
     double took_ms;     /* embedding the query included */
     size_t n_searched;  /* windows scored */
     size_t n_queries;   /* query vectors */
+    const akin_span *spans; /* [n_queries] what was cut out of a query file;
+                               NULL: it was none. Lives as the results do */
 } akin_results_info;
 
 AKIN_API void akin_results_get_info(const akin_results *results,
@@ -376,7 +384,56 @@ AKIN_API akin_status akin_export_clips(const akin_results *results,
                                        akin_export_report *report,
                                        akin_error *err);
 
+/* The same for windows that somebody chose, ids [n]: names begin without a
+ * score. AKIN_ENOTFOUND: one of them is not there, and nothing was written. */
+AKIN_API akin_status akin_export_windows(akin_db *db, const int64_t *ids,
+                                         size_t n, const char *dir,
+                                         akin_export_report *report,
+                                         akin_error *err);
+
 /* ---- windows and vectors ------------------------------------------------------------ */
+
+typedef struct akin_list_options {
+    const int64_t *ids; /* [n_ids] these windows, in this order; what is not
+                           there is left out */
+    size_t n_ids;
+    const char *filter; /* without ids: those that pass, by ascending id; NULL:
+                           all */
+    size_t limit;       /* 0: all */
+    size_t offset;      /* first ones passed over */
+} akin_list_options;
+
+/* Windows with what a search tells of its hits, without a score (0). *n_total,
+ * which may be NULL: how many there are whatever limit and offset say. */
+AKIN_API akin_status akin_list_windows(akin_db *db,
+                                       const akin_list_options *opt,
+                                       akin_results **out, size_t *n_total,
+                                       akin_error *err);
+
+typedef struct akin_recording {
+    int64_t id;
+    const char *name;       /* as stored, relative to the audio root */
+    const char *path;       /* the file, by the audio root known here */
+    const char *datetime;   /* of its start, ISO 8601; or NULL */
+    const char *deployment; /* or NULL */
+    const char *project;    /* or NULL */
+    double duration_s;      /* 0: not known */
+    int64_t n_windows, n_annotations;
+} akin_recording;
+
+typedef struct akin_recording_options {
+    int64_t id;        /* this one only; 0: all */
+    const char *match; /* in the name, in any case of ASCII letters; NULL: all */
+    size_t limit;      /* 0: all */
+    size_t offset;     /* first ones passed over */
+} akin_recording_options;
+
+/* Calls visit for each recording by name; false ends it early. *n_total as
+ * above. Borrowed during the call. opt and n_total may be NULL. */
+AKIN_API akin_status akin_each_recording(
+    akin_db *db, const akin_recording_options *opt,
+    bool (*visit)(void *user, const akin_recording *recording), void *user,
+    size_t *n_total, akin_error *err);
 
 typedef struct akin_window {
     int64_t id;
@@ -461,6 +518,7 @@ typedef struct akin_annotation {
     const char *label;
     const char *by; /* hoplite's provenance */
     akin_label_type type;
+    int64_t id, recording_id; /* given back by akin_each_annotation, too */
 } akin_annotation;
 
 /* Writes: labels a window. An equal label is left as it is: *added = false. */
@@ -468,9 +526,28 @@ AKIN_API akin_status akin_label(akin_db *db, int64_t window_id,
                                 const akin_annotation *annotation, bool *added,
                                 akin_error *err);
 
+/* Writes: labels n windows at once, all or none. ids [n] become those of the
+ * new annotations, 0 where an equal one was there already. AKIN_ENOTFOUND: one of
+ * the windows is not there. */
+AKIN_API akin_status akin_label_windows(akin_db *db, const int64_t *window_ids,
+                                        size_t n,
+                                        const akin_annotation *annotation,
+                                        int64_t *ids, akin_error *err);
+
+/* Writes: takes an annotation away, by its id. *removed = false: there is none
+ * of this id (any more). */
+AKIN_API akin_status akin_unlabel(akin_db *db, int64_t annotation_id,
+                                  bool *removed, akin_error *err);
+
 /* Calls visit for each annotation by id; texts are borrowed during the call. */
 AKIN_API akin_status akin_each_annotation(
     akin_db *db,
+    bool (*visit)(void *user, const akin_annotation *annotation),
+    void *user, akin_error *err);
+
+/* The same for those of one recording. */
+AKIN_API akin_status akin_each_annotation_of(
+    akin_db *db, int64_t recording_id,
     bool (*visit)(void *user, const akin_annotation *annotation),
     void *user, akin_error *err);
 
@@ -504,6 +581,38 @@ typedef struct akin_map {
 /* The map that was made last. AKIN_ENOTFOUND: none was. */
 AKIN_API akin_status akin_get_map(akin_db *db, akin_map *out, akin_error *err);
 AKIN_API void akin_map_clear(akin_map *map);
+
+typedef enum akin_colour_by {
+    AKIN_BY_LABEL,     /* positive ones; of several on a window the one that the
+                          fewest windows have */
+    AKIN_BY_RECORDING, /* those with the most windows */
+    AKIN_BY_TIME,      /* the hour of the day, "00" to "23" */
+} akin_colour_by;
+
+#define AKIN_MAX_COLOURS 255
+
+typedef struct akin_colours {
+    uint8_t *codes; /* [n] of the map's points: 0 is none of the names, else
+                       names[code - 1] */
+    size_t n;
+    char **names;   /* [n_names], n_names <= AKIN_MAX_COLOURS */
+    size_t *counts; /* [n_names] of points */
+    size_t n_names;
+} akin_colours;
+
+/* What the points of a map have in common, to be coloured by. */
+AKIN_API akin_status akin_map_colours(akin_db *db, const akin_map *map,
+                                      akin_colour_by by, akin_colours *out,
+                                      akin_error *err);
+AKIN_API void akin_colours_clear(akin_colours *colours);
+
+/* The score of each of the map's points to a query into out [map->n], as a search
+ * would have it; NaN where the window is gone. Of opt score, crop and overlap
+ * count; NULL: defaults. */
+AKIN_API akin_status akin_map_scores(akin_db *db, const akin_map *map,
+                                     const akin_query *query,
+                                     const akin_search_options *opt, float *out,
+                                     akin_error *err);
 
 /* ---- verification ------------------------------------------------------------------------ */
 

@@ -80,6 +80,9 @@ typedef struct akin_column {
 typedef struct akin_rows akin_rows;
 
 AKIN_API size_t akin_rows_count(const akin_rows *rows);
+/* Those that match, before skip and limit; SIZE_MAX if they were not counted: of
+ * views and embeddings without where and sort it is the table's own number. */
+AKIN_API size_t akin_rows_total(const akin_rows *rows);
 /* Borrowed until akin_rows_free: [*n] columns; values of row i in that order. */
 AKIN_API const akin_column *akin_rows_columns(const akin_rows *rows, size_t *n);
 AKIN_API const akin_value *akin_rows_at(const akin_rows *rows, size_t i);

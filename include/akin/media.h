@@ -77,6 +77,14 @@ AKIN_API akin_status akin_sound_make(const char *path,
                                      unsigned char **out, size_t *n,
                                      akin_error *err);
 
+/* ---- pictures ---------------------------------------------------------------------- */
+
+/* A picture in small as akin_image_thumbnail makes it; of a film, told by its
+ * name, the frame at time_s. *out [*n] is yours: akin_free. */
+AKIN_API akin_status akin_picture_make(const char *path, double time_s,
+                                       uint32_t max_side, unsigned char **out,
+                                       size_t *n, akin_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -11,7 +11,7 @@
 
 typedef struct label_args {
     const char *database, *label, *by, *import;
-    option_integers windows;
+    option_integers windows, remove;
     int format;
     bool negative, uncertain, list, json, quiet;
 } label_args;
@@ -33,6 +33,10 @@ static const option_spec option_table[] = {
      .help = "say that it is not sure"},
     {.name = "by", .type = OPTION_TEXT, .offset = AT(by), .value = "NAME",
      .help = "who says so (the user's name)"},
+    {.name = "remove", .type = OPTION_INTEGERS, .offset = AT(remove),
+     .value = "ID",
+     .help = "take the labels with these ids away; --list --json tells them",
+     .min = 1, .max = 9e15},
     {.name = "list", .type = OPTION_FLAG, .offset = AT(list),
      .help = "print all labels"},
     {.name = "import", .type = OPTION_TEXT, .offset = AT(import),
@@ -103,8 +107,8 @@ static bool on_annotation(void *user, const akin_annotation *a)
     else
         json_array_append_new(
             listing->rows,
-            json_pack("{s:o, s:f, s:f, s:o, s:s, s:o}", "recording",
-                      json_text(a->recording), "start", a->start_s, "end",
+            json_pack("{s:I, s:o, s:f, s:f, s:o, s:s, s:o}", "id",
+                      (json_int_t)a->id, "recording", json_text(a->recording), "start", a->start_s, "end",
                       a->end_s, "label", json_text(a->label), "type",
                       type_name(a->type), "by", json_text(a->by)));
     return true;
@@ -171,6 +175,28 @@ static akin_status label_windows(akin_db *db, const label_args *args,
     return AKIN_OK;
 }
 
+/* Those that are there go, though others are not. */
+static akin_status remove_labels(akin_db *db, const label_args *args,
+                                 size_t *n_failed, akin_error *err)
+{
+    size_t n_removed = 0;
+    for (size_t i = 0; i < args->remove.n; i++) {
+        bool removed = false;
+        AKIN_TRY(akin_unlabel(db, args->remove.items[i], &removed, err));
+        n_removed += removed;
+        if (!removed)
+            print_note("there is no label %lld",
+                       (long long)args->remove.items[i]);
+    }
+    *n_failed = args->remove.n - n_removed;
+    if (args->json)
+        print_json(json_pack("{s:I}", "removed", (json_int_t)n_removed));
+    if (!args->quiet)
+        print_note("%zu %s removed", n_removed,
+                   print_plural((long long)n_removed, "label", "labels"));
+    return AKIN_OK;
+}
+
 static akin_status import_labels(akin_db *db, const label_args *args,
                                  size_t *n_failed, akin_error *err)
 {
@@ -184,9 +210,10 @@ static akin_status import_labels(akin_db *db, const label_args *args,
 /* What is wrong with the options, or NULL. */
 static const char *find_misuse(const label_args *args)
 {
-    int n_verbs = (args->windows.n > 0) + args->list + !!args->import;
+    int n_verbs = (args->windows.n > 0) + (args->remove.n > 0) + args->list +
+                  !!args->import;
     if (n_verbs != 1)
-        return "one of --window, --import and --list is needed";
+        return "one of --window, --remove, --import and --list is needed";
     if (args->windows.n > 0 && (!args->label || !*args->label))
         return "--window needs --label";
     if (args->windows.n == 0 && args->label) return "--label needs --window";
@@ -208,11 +235,13 @@ static int run_label(const options *parsed, const void *args_)
         return command_misused(parsed, "one database is needed");
     if (misuse) return command_misused(parsed, "%s", misuse);
     akin_status status =
-        command_open(path, args->list ? AKIN_READ : AKIN_WRITE, &db, &err);
+        command_open(path, args->list ? AKIN_READ : AKIN_LABEL, &db, &err);
     if (status == AKIN_OK)
         status = args->list     ? list_labels(db, args, &err)
                  : args->import ? import_labels(db, args, &n_failed, &err)
-                                : label_windows(db, args, &err);
+                 : args->remove.n > 0
+                     ? remove_labels(db, args, &n_failed, &err)
+                     : label_windows(db, args, &err);
     akin_close(db);
     if (status != AKIN_OK) return print_failure(&err);
     return n_failed > 0 ? EXIT_SOME_FAILED : EXIT_DONE;
@@ -220,9 +249,10 @@ static int run_label(const options *parsed, const void *args_)
 
 const command cmd_label = {
     .name = "label",
-    .summary = "label windows, or list or import labels",
+    .summary = "label windows, or list, remove or import labels",
     .synopsis = "DB --window ID... --label L [--negative|--uncertain] "
                 "[--by NAME]\n"
+                "DB --remove ID...\n"
                 "DB --import F.csv\n"
                 "DB --list [--format csv]",
     .about =

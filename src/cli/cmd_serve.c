@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * akin serve: the datasets of a folder over HTTP. */
+ * akin serve: the databases and datasets of a folder over HTTP. */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +18,7 @@
 #define LOOK_S 0.05 /* between two looks at the signals */
 
 typedef struct serve_args {
-    const char *host, *token;
+    const char *host, *token, *exports;
     option_texts media, names;
     int64_t port;
     int device;
@@ -41,7 +41,11 @@ static const option_spec option_table[] = {
      .help = "a further name that this server is called by (behind a proxy)"},
     {.name = "media", .type = OPTION_TEXTS, .offset = AT(media),
      .value = "DIR",
-     .help = "a folder that new datasets may be made of; repeatable"},
+     .help = "a folder that new databases and datasets may be made of; "
+             "repeatable"},
+    {.name = "exports", .type = OPTION_TEXT, .offset = AT(exports),
+     .value = "DIR",
+     .help = "the folder that exports are written below (exports in PATH)"},
     {.name = "device", .type = OPTION_CHOICE, .offset = AT(device),
      .value = "cpu|cuda", .help = "what learned models run on (cpu)",
      .choices = command_devices},
@@ -130,6 +134,7 @@ static int run_serve(const options *parsed, const void *args_)
                                                : (int)args->port,
         .names = args->names.items, .n_names = args->names.n,
         .media = args->media.items, .n_media = args->media.n,
+        .exports = args->exports,
         .log = args->log ? log_line : NULL, .warn = print_library_warning};
     int code = EXIT_FAILED;
     if (model_places_init(&places, (akin_device)args->device, &err) ==
@@ -145,11 +150,11 @@ static int run_serve(const options *parsed, const void *args_)
 
 const command cmd_serve = {
     .name = "serve",
-    .summary = "serve datasets over HTTP",
+    .summary = "serve databases and datasets over HTTP",
     .synopsis = "[PATH] [--host ADDRESS] [--port N] [--token T] [--open]",
     .about =
-        "PATH is a dataset, a folder of datasets or a folder of such folders; the "
-        "current\nfolder if none is given. The address is printed once requests "
+        "PATH is a database or dataset, a folder of these or a folder of such "
+        "folders; the\ncurrent folder if none is given. The address is printed once requests "
         "are answered; what can\nbe asked there is in docs/HTTP.md and in "
         "/api/openapi.json. Only this machine can\nreach it unless --host says "
         "otherwise, and then only with the token. Ctrl-C ends it;\njobs that run "

@@ -9,6 +9,7 @@ const help_topic help_topics[] = {
      "  expr   = term { \"or\" term }     term = factor { \"and\" factor }\n"
      "  factor = \"not\" factor | \"(\" expr \")\" | field op value\n"
      "  field  = recording | deployment | project | date | time | label | class | id\n"
+     "           | recording_id\n"
      "  op     = \"=\" \"!=\" \"<\" \"<=\" \">\" \">=\"\n"
      "  value  = a bare word, or 'single quoted' or \"double quoted\" text\n\n"
      "  recording   the name as stored, with its folders; = and != take the\n"

@@ -132,6 +132,15 @@ static akin_status database_refuse_old(akin_db *db, akin_error *err)
                       err);
 }
 
+/* Annotations are SQLite's affair alone: its own locks keep two writers of rows
+ * apart, and the lock file is for those who also write vectors. */
+static akin_status database_open_labels(akin_db *db, akin_error *err)
+{
+    AKIN_TRY(database_refuse_old(db, err));
+    return store_open(db->sqlite_path, STORE_WRITE, db->busy_s, &db->writer,
+                      err);
+}
+
 /* What a database is opened for. */
 typedef struct database_purpose {
     bool repair;
@@ -233,7 +242,7 @@ static akin_status database_init(akin_db *db, const char *path,
     AKIN_TRY(model_options_new(opt->models, &db->models, err));
     db->warn = opt->warn;
     db->user = opt->user;
-    db->writable = opt->mode != AKIN_READ;
+    db->writable = opt->mode == AKIN_WRITE || opt->mode == AKIN_CREATE;
     if (!db->writable && !file_exists(db->sqlite_path))
         return database_not_there(path, err);
     return AKIN_OK;
@@ -249,6 +258,8 @@ static akin_status database_open_for(const char *path,
     akin_status status = database_init(db, path, opt, err);
     if (status == AKIN_OK && db->writable)
         status = database_open_writer(db, opt, purpose, err);
+    if (status == AKIN_OK && opt->mode == AKIN_LABEL)
+        status = database_open_labels(db, err);
     if (status == AKIN_OK) status = database_load(db, opt, purpose, err);
     if (status == AKIN_OK && db->writable && !purpose->repair) {
         status = database_check_index(db, err);

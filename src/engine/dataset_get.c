@@ -238,6 +238,7 @@ static akin_status get_items_by_id(get *g, akin_error *err)
                                 err));
     AKIN_TRY(get_read_items(g, err));
     if (o->where) AKIN_TRY(dataset_rows_filter(g->rows, o->where, err));
+    dataset_rows_matched(g->rows, akin_rows_count(g->rows));
     dataset_rows_cut(g->rows, o->skip, o->limit);
     return AKIN_OK;
 }
@@ -249,6 +250,7 @@ static akin_status get_items(get *g, akin_error *err)
     if (o->ids || o->item_ids) return get_items_by_id(g, err);
     dataset_selection selection = {o->where, o->sort, o->descending};
     AKIN_TRY(dataset_select(g->ds, &selection, &g->numbers, &g->n, err));
+    dataset_rows_matched(g->rows, g->n);
     get_cut_numbers(g);
     return get_read_items(g, err);
 }
@@ -324,7 +326,9 @@ static akin_status get_views(get *g, akin_error *err)
         AKIN_TRY(views_each(g, 0, err));
     if (o->where) AKIN_TRY(dataset_rows_filter(g->rows, o->where, err));
     if (o->sort) AKIN_TRY(views_sort(g, err));
-    if (o->where || o->sort) dataset_rows_cut(g->rows, o->skip, o->limit);
+    if (!o->where && !o->sort) return AKIN_OK;
+    dataset_rows_matched(g->rows, akin_rows_count(g->rows));
+    dataset_rows_cut(g->rows, o->skip, o->limit);
     return AKIN_OK;
 }
 

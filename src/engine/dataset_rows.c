@@ -190,6 +190,12 @@ void dataset_rows_cut(akin_rows *rows, size_t skip, size_t limit)
     if (limit && rows->n - rows->first > limit) rows->n = rows->first + limit;
 }
 
+void dataset_rows_matched(akin_rows *rows, size_t n)
+{
+    rows->total = n;
+    rows->counted = true;
+}
+
 size_t dataset_rows_find_column(const akin_rows *rows, const char *name)
 {
     for (size_t i = 0; i < rows->n_columns; i++)
@@ -202,6 +208,11 @@ size_t dataset_rows_find_column(const akin_rows *rows, const char *name)
 size_t akin_rows_count(const akin_rows *rows)
 {
     return rows ? rows->n - rows->first : 0;
+}
+
+size_t akin_rows_total(const akin_rows *rows)
+{
+    return rows && rows->counted ? rows->total : SIZE_MAX;
 }
 
 const akin_column *akin_rows_columns(const akin_rows *rows, size_t *n)

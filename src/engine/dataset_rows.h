@@ -41,6 +41,9 @@ void dataset_rows_cut(akin_rows *rows, size_t skip, size_t limit);
 akin_status dataset_rows_filter(akin_rows *rows, const char *expression,
                                 akin_error *err) AKIN_NODISCARD;
 
+/* How many match, before they are cut: for akin_rows_total. */
+void dataset_rows_matched(akin_rows *rows, size_t n);
+
 /* The place of a column, or SIZE_MAX. Names are compared without case. */
 size_t dataset_rows_find_column(const akin_rows *rows, const char *name);
 

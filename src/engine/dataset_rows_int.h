@@ -6,6 +6,8 @@
 #include "engine/dataset_rows.h"
 
 struct akin_rows {
+    size_t total; /* that match, if they were counted */
+    bool counted;
     akin_column *columns;
     size_t n_columns, cap_columns;
     akin_value *values; /* [n, n_columns] */

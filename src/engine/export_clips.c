@@ -18,24 +18,28 @@ static const char export_header[] =
 
 /* {score:.5f}_{name}_{start}_{end}.wav, as BirdNET-Analyzer names them; from
  * the second equal name on with the rank in front of the extension. */
-static char *export_name(const akin_hit *hit, bool is_image, bool unique)
+static char *export_name(const akin_results *r, size_t i, bool is_image,
+                         bool unique)
 {
-    char start[32], end[32], rank[32] = "";
+    const akin_hit *hit = &r->hits[i];
+    char start[32], end[32], score[32] = "", rank[32] = "";
     const char *dot = strrchr(file_name(hit->recording), '.');
     text_from_double(hit->start_s, start);
     text_from_double(hit->end_s, end);
+    if (!r->unscored)
+        snprintf(score, sizeof score, "%.5f_", (double)hit->score);
     if (!unique) snprintf(rank, sizeof rank, "_%zu", hit->rank);
     char *stem = file_stem(hit->recording);
     if (!stem) return NULL;
     char *name;
     if (!is_image)
-        name = text_format("%.5f_%s_%s_%s%s.wav", (double)hit->score, stem,
+        name = text_format("%s%s_%s_%s%s.wav", score, stem,
                            start, end, rank);
     else if (export_picture_is_frame(hit->recording))
-        name = text_format("%.5f_%s_%s%s.jpg", (double)hit->score, stem, start,
+        name = text_format("%s%s_%s%s.jpg", score, stem, start,
                            rank);
     else
-        name = text_format("%.5f_%s%s%s", (double)hit->score, stem, rank,
+        name = text_format("%s%s%s%s", score, stem, rank,
                            dot ? dot : "");
     mem_free(stem);
     return name;
@@ -46,14 +50,16 @@ static bool export_is_image(const akin_results *r, size_t i)
     return r->dbs[r->hits[i].db]->settings.image;
 }
 
-static void export_row(text_buf *csv, const akin_hit *hit, const char *name,
-                       const char *problem)
+static void export_row(text_buf *csv, const akin_hit *hit, bool scored,
+                       const char *name, const char *problem)
 {
     char number[32];
     const char *const texts[] = {hit->deployment, hit->project, hit->datetime,
                                  problem};
     text_buf_put_csv(csv, name);
-    text_buf_printf(csv, ",%.9g,", (double)hit->score);
+    text_buf_puts(csv, ",");
+    if (scored) text_buf_printf(csv, "%.9g", (double)hit->score);
+    text_buf_puts(csv, ",");
     text_buf_put_csv(csv, hit->recording);
     text_from_double(hit->start_s, number);
     text_buf_printf(csv, ",%s", number);
@@ -93,7 +99,7 @@ static akin_status export_clip(const akin_results *r, size_t i, const char *dir,
         if (!file_is_dir(dir)) return AKIN_FAIL(err, status, "%s", why.text);
     report->n_written += status == AKIN_OK;
     report->n_failed += status != AKIN_OK;
-    export_row(csv, hit, status == AKIN_OK ? name : "",
+    export_row(csv, hit, !r->unscored, status == AKIN_OK ? name : "",
                status == AKIN_OK ? "" : why.text);
     return AKIN_OK;
 }
@@ -132,10 +138,10 @@ akin_status akin_export_clips(const akin_results *r, const char *dir,
     char **names = array;
     for (size_t i = 0; i < r->n && status == AKIN_OK; i++) {
         bool is_image = export_is_image(r, i);
-        names[i] = export_name(&r->hits[i], is_image, true);
+        names[i] = export_name(r, i, is_image, true);
         if (names[i] && export_is_taken(names, i, names[i])) {
             mem_free(names[i]);
-            names[i] = export_name(&r->hits[i], is_image, false);
+            names[i] = export_name(r, i, is_image, false);
         }
         status = names[i] ? export_clip(r, i, dir, names[i], &csv, report, err)
                           : AKIN_FAIL(err, AKIN_ENOMEM, "out of memory");
@@ -145,5 +151,26 @@ akin_status akin_export_clips(const akin_results *r, const char *dir,
 done:
     mem_free(array);
     text_buf_clear(&csv);
+    return status;
+}
+
+akin_status akin_export_windows(akin_db *db, const int64_t *ids, size_t n,
+                                const char *dir, akin_export_report *report,
+                                akin_error *err)
+{
+    akin_results *r = NULL;
+    akin_list_options opt = {.ids = ids, .n_ids = n};
+    size_t i = 0;
+    if (n == 0)
+        return AKIN_FAIL(err, AKIN_EUSAGE, "there are no windows to export");
+    AKIN_TRY(akin_list_windows(db, &opt, &r, NULL, err));
+    while (i < r->n && r->hits[i].window_id == ids[i]) i++;
+    akin_status status = AKIN_OK;
+    if (i < n)
+        status = AKIN_FAIL(err, AKIN_ENOTFOUND, "there is no window %lld in '%s'",
+                           (long long)ids[i], db->path);
+    r->unscored = true;
+    if (status == AKIN_OK) status = akin_export_clips(r, dir, report, err);
+    akin_results_free(r);
     return status;
 }

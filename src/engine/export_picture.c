@@ -16,20 +16,30 @@ bool export_picture_is_frame(const char *path)
 
 /* Frames are asked for by time: the second of those that are start_s apart
  * begins there. */
-static akin_status export_frame(const char *path, double start_s,
-                                const char *out_path, akin_error *err)
+akin_status export_picture_frame(const char *path, double start_s, video **out,
+                                 const image **frame, akin_error *err)
 {
     video_options opt = {.every_s = start_s};
-    video *v = NULL;
     const image *im = NULL;
     double time_s = 0;
-    AKIN_TRY(video_open(path, &opt, &v, err));
+    AKIN_TRY(video_open(path, &opt, out, err));
+    video *v = *out;
     akin_status status = video_next(v, &time_s, &im, err);
     if (status == AKIN_OK && im && start_s > 0 && time_s < start_s)
         status = video_next(v, &time_s, &im, err);
     if (status == AKIN_OK && !im)
         status = AKIN_FAIL(err, AKIN_ENOTFOUND,
                            "'%s' has no picture at %.3f s", path, start_s);
+    *frame = im;
+    return status;
+}
+
+static akin_status export_frame(const char *path, double start_s,
+                                const char *out_path, akin_error *err)
+{
+    video *v = NULL;
+    const image *im = NULL;
+    akin_status status = export_picture_frame(path, start_s, &v, &im, err);
     if (status == AKIN_OK)
         status = image_write_jpeg(im, out_path, EXPORT_JPEG_QUALITY, err);
     video_close(v);

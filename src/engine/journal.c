@@ -13,6 +13,9 @@
 
 #define JOURNAL_COMMIT_S 1.0
 #define JOURNAL_COMMIT_ROWS 4096
+/* Between two transactions, for those who wait with a label: they look each
+ * millisecond. */
+#define JOURNAL_GAP_S 0.003
 
 /* Where BirdNET-Analyzer files everything. */
 #define JOURNAL_DEPLOYMENT "birdnet_default"
@@ -34,6 +37,7 @@ akin_status journal_commit(journal *j, akin_error *err)
     AKIN_TRY(store_commit(j->db->writer, err));
     j->in_transaction = false;
     j->n_rows = 0;
+    clock_sleep_s(JOURNAL_GAP_S);
     return AKIN_OK;
 }
 

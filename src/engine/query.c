@@ -17,6 +17,7 @@
 
 void query_clear(query_vectors *q)
 {
+    mem_free(q->spans);
     mem_free(q->vectors);
     *q = (query_vectors){0};
 }
@@ -31,6 +32,17 @@ static akin_status query_new(query_vectors *q, size_t n, size_t dim,
                          n);
     AKIN_TRY(mem_new_array(values, sizeof(float), "the query", &p, err));
     *q = (query_vectors){.vectors = p, .n = n, .dim = dim};
+    return AKIN_OK;
+}
+
+static akin_status query_keep_spans(query_vectors *q, const items_set *set,
+                                    akin_error *err)
+{
+    void *p;
+    AKIN_TRY(mem_new_array(set->n, sizeof *q->spans, "the query", &p, err));
+    q->spans = p;
+    for (size_t i = 0; i < set->n; i++)
+        q->spans[i] = (akin_span){set->spans[i].start_s, set->spans[i].end_s};
     return AKIN_OK;
 }
 
@@ -49,6 +61,7 @@ static akin_status query_from_file(akin_db *db, const char *path,
     akin_status status = items_of_query(path, &plan, crops[opt->crop],
                                         QUERY_MAX_WINDOWS, &set, err);
     if (status == AKIN_OK) status = query_new(q, set.n, db->settings.dim, err);
+    if (status == AKIN_OK) status = query_keep_spans(q, &set, err);
     if (status == AKIN_OK) status = model_session_open(m, &session, err);
     if (status == AKIN_OK)
         status = model_embed(session, set.items, set.n, q->vectors, NULL, err);

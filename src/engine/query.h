@@ -8,6 +8,7 @@
 typedef struct query_vectors {
     float *vectors; /* [n, dim] */
     size_t n, dim;
+    akin_span *spans; /* [n] of a file's windows; NULL for others */
     uint64_t self; /* the window that asks and is no answer; 0: none */
 } query_vectors;
 

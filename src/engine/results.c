@@ -51,6 +51,7 @@ akin_status results_add(akin_results *r, size_t db, float score, store_row *row,
     r->hits[r->n] = (akin_hit){
         .db = db,
         .window_id = own->window.id,
+        .recording_id = own->window.recording_id,
         .score = score,
         .recording = own->recording,
         .path = kept->path,
@@ -93,6 +94,7 @@ void akin_results_free(akin_results *r)
         mem_free(r->rows[i].datetime);
         mem_free(r->rows[i].classes);
     }
+    mem_free(r->spans);
     mem_free(r->rows);
     mem_free(r->hits);
     mem_free(r->dbs);

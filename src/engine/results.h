@@ -17,6 +17,8 @@ struct akin_results {
     akin_hit *hits;
     results_row *rows; /* rows[i] holds hits[i]'s texts */
     size_t n;
+    akin_span *spans; /* info.spans, owned */
+    bool unscored;    /* chosen, not found: files are named without a score */
     akin_results_info info;
 };
 

@@ -214,7 +214,10 @@ akin_status akin_search(akin_db *const *dbs, size_t n_dbs,
             .took_ms = (clock_now_s() - start_s) * 1e3,
             .n_searched = search_n_rows(&s),
             .n_queries = s.query.n,
+            .spans = s.query.spans,
         };
+        r->spans = s.query.spans;
+        s.query.spans = NULL;
         *out = r;
     } else {
         akin_results_free(r);

@@ -20,6 +20,12 @@ static const char ALL_LABELS[] =
     "SELECT a.id, a.recording_id, a.offsets, a.label, a.provenance,"
     " a.label_type, r.filename FROM annotations a"
     " LEFT JOIN recordings r ON r.id = a.recording_id ORDER BY a.id";
+static const char LABELS_OF[] =
+    "SELECT a.id, a.recording_id, a.offsets, a.label, a.provenance,"
+    " a.label_type, r.filename FROM annotations a"
+    " LEFT JOIN recordings r ON r.id = a.recording_id"
+    " WHERE a.recording_id = ?1 ORDER BY a.id";
+static const char REMOVE_LABEL[] = "DELETE FROM annotations WHERE id = ?1";
 
 static bool is_same_place(const store_window *there,
                           const store_annotation *wanted)
@@ -106,17 +112,27 @@ static akin_status get_annotation(sqlite3_stmt *q, store_annotation *out,
     return borrow_text(q, 4, &out->provenance, err);
 }
 
-akin_status store_each_annotation(store *s,
-                                  akin_status (*visit)(
-                                      void *user,
-                                      const store_annotation *annotation,
-                                      akin_error *err),
-                                  void *user, akin_error *err)
+akin_status store_remove_annotation(store *s, int64_t id, bool *removed,
+                                    akin_error *err)
 {
-    sqlite3_stmt *q = NULL;
+    *removed = false;
+    AKIN_TRY(store_may_write(s, err));
+    AKIN_TRY(store_run(s, REMOVE_LABEL, STORE_VALUES(store_integer(id)),
+                       "remove an annotation", err));
+    *removed = sqlite3_changes64(s->db) > 0;
+    return AKIN_OK;
+}
+
+typedef akin_status (*label_visitor)(void *user,
+                                     const store_annotation *annotation,
+                                     akin_error *err);
+
+/* Steps through a prepared statement, and ends it. */
+static akin_status visit_labels(store *s, sqlite3_stmt *q, label_visitor visit,
+                                void *user, akin_error *err)
+{
     bool row;
     akin_status status = AKIN_OK;
-    AKIN_TRYG(store_prepare(s, ALL_LABELS, STORE_NO_VALUES, &q, err));
     for (;;) {
         store_annotation annotation;
         AKIN_TRYG(store_step(s, q, "read annotations", &row, err));
@@ -127,4 +143,27 @@ akin_status store_each_annotation(store *s,
 done:
     sqlite3_finalize(q);
     return status;
+}
+
+akin_status store_each_annotation(store *s, label_visitor visit, void *user,
+                                  akin_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    AKIN_TRY(store_prepare(s, ALL_LABELS, STORE_NO_VALUES, &q, err));
+    return visit_labels(s, q, visit, user, err);
+}
+
+akin_status store_each_annotation_of(store *s, int64_t recording_id,
+                                     label_visitor visit, void *user,
+                                     akin_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    AKIN_TRY(store_prepare(s, LABELS_OF,
+                           STORE_VALUES(store_integer(recording_id)), &q, err));
+    return visit_labels(s, q, visit, user, err);
+}
+
+int64_t store_last_id(const store *s)
+{
+    return sqlite3_last_insert_rowid(s->db);
 }

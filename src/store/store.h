@@ -100,6 +100,33 @@ akin_status store_set_file(store *s, int64_t recording_id,
                            const store_file *file, akin_error *err)
     AKIN_NODISCARD;
 
+/* A recording with what belongs to it, borrowed during the call. */
+typedef struct store_recording {
+    int64_t id;
+    const char *name; /* "\\" turned into "/" */
+    const char *datetime, *deployment, *project; /* or NULL */
+    double duration_s; /* 0: not known */
+    int64_t n_windows, n_annotations;
+} store_recording;
+
+typedef struct store_recording_query {
+    int64_t id;        /* 0: all */
+    const char *match; /* within the name, ASCII letters in any case; NULL: all */
+    size_t limit, offset; /* limit 0: all */
+} store_recording_query;
+
+/* By name, then id. */
+akin_status store_each_recording(store *s, const store_recording_query *query,
+                                 akin_status (*visit)(
+                                     void *user,
+                                     const store_recording *recording,
+                                     akin_error *err),
+                                 void *user, akin_error *err) AKIN_NODISCARD;
+/* How many there are whatever limit and offset say. */
+akin_status store_count_recordings(store *s, const store_recording_query *query,
+                                   size_t *out, akin_error *err)
+    AKIN_NODISCARD;
+
 /* ---- windows --------------------------------------------------------------- */
 
 typedef struct store_window {
@@ -232,6 +259,21 @@ akin_status store_each_annotation(store *s,
                                       akin_error *err),
                                   void *user, akin_error *err) AKIN_NODISCARD;
 
+/* The id of the row that this store added last. */
+int64_t store_last_id(const store *s);
+
+/* The same for the annotations of one recording. */
+akin_status store_each_annotation_of(store *s, int64_t recording_id,
+                                     akin_status (*visit)(
+                                         void *user,
+                                         const store_annotation *annotation,
+                                         akin_error *err),
+                                     void *user, akin_error *err)
+    AKIN_NODISCARD;
+/* *removed = false if there is none of this id. */
+akin_status store_remove_annotation(store *s, int64_t id, bool *removed,
+                                    akin_error *err) AKIN_NODISCARD;
+
 /* ---- checking ---------------------------------------------------------------- */
 
 /* One inconsistency of the rows: "orphan window 12: recording 3 is missing". */
@@ -271,7 +313,7 @@ akin_status store_mend(store *s, const store_problem *problem,
  *   expr   = term { "or" term }     term = factor { "and" factor }
  *   factor = "not" factor | "(" expr ")" | field op value
  *   field  = recording | deployment | project | date | time | label | class
- *            | id
+ *            | id | recording_id
  *   op     = "=" "!=" "<" "<=" ">" ">=" ; "=" and "!=" on recording,
  *            deployment, project, label and class take the patterns * and ?
  *   value  = a bare word or 'single quoted' ('' is a quote) or "double quoted"

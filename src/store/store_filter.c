@@ -41,6 +41,7 @@ static const char *const field_names[] = {
     [FILTER_PROJECT] = "project",     [FILTER_DATE] = "date",
     [FILTER_TIME] = "time",           [FILTER_LABEL] = "label",
     [FILTER_CLASS] = "class",         [FILTER_ID] = "id",
+    [FILTER_RECORDING_ID] = "recording_id",
 };
 
 /* ---- messages ----------------------------------------------------------- */
@@ -202,7 +203,7 @@ static akin_status leaf_value(filter_parser *p, filter_node *leaf)
     case FILTER_TIME:
         if (store_parse_clock(leaf->text, &leaf->span)) return AKIN_OK;
         return filter_expected(p, "a time of day such as 06:00");
-    case FILTER_ID:
+    case FILTER_ID: case FILTER_RECORDING_ID:
         if (text_to_int64(leaf->text, &leaf->id)) return AKIN_OK;
         return filter_expected(p, "a whole number");
     default: return leaf_names(p, leaf);
@@ -221,7 +222,7 @@ static akin_status parse_field(filter_parser *p, filter_field *field)
         return filter_advance(p);
     }
     return filter_expected(p, "recording, deployment, project, date, time, "
-                              "label, class, id, 'not' or '('");
+                              "label, class, id, recording_id, 'not' or '('");
 }
 
 static akin_status parse_leaf(filter_parser *p, size_t *index)

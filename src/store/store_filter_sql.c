@@ -154,6 +154,16 @@ static void put_id(filter_compiler *c, const filter_node *leaf)
     put(c, ops[leaf->op], STORE_VALUES(store_integer(leaf->id)));
 }
 
+static void put_recording_id(filter_compiler *c, const filter_node *leaf)
+{
+    static const char *const ops[] = {
+        [FILTER_EQ] = "w.recording_id = @", [FILTER_NE] = "w.recording_id = @",
+        [FILTER_LT] = "w.recording_id < @", [FILTER_LE] = "w.recording_id <= @",
+        [FILTER_GT] = "w.recording_id > @", [FILTER_GE] = "w.recording_id >= @",
+    };
+    put(c, ops[leaf->op], STORE_VALUES(store_integer(leaf->id)));
+}
+
 /* "!=" is the negation of "=": a recording without a date has another date. */
 static void put_leaf(filter_compiler *c, const filter_node *leaf)
 {
@@ -164,6 +174,7 @@ static void put_leaf(filter_compiler *c, const filter_node *leaf)
     case FILTER_LABEL: put_label(c, leaf); break;
     case FILTER_CLASS: put_class(c, leaf); break;
     case FILTER_ID: put_id(c, leaf); break;
+    case FILTER_RECORDING_ID: put_recording_id(c, leaf); break;
     default: put_names(c, leaf);
     }
     put_sql(c, ")");

@@ -26,6 +26,8 @@ struct store {
     store_transaction transaction;
     bool spoilt;      /* half a change was made: it may not be committed */
     bool old_pairs;   /* old schema: four bytes are two float16 */
+    double busy_s;    /* how long to wait for others' locks */
+    double waits_until_s; /* while it does */
     double old_end_s; /* old schema: window length for single offsets */
     struct {
         const char *sql;
@@ -187,6 +189,7 @@ typedef enum filter_field {
     FILTER_LABEL,
     FILTER_CLASS,
     FILTER_ID,
+    FILTER_RECORDING_ID,
 } filter_field;
 
 typedef enum filter_op {
