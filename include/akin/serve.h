@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The server: datasets of a folder over HTTP, as JSON, for programs and
+ * The server: databases and datasets of a folder over HTTP, as JSON, for programs and
  * browsers. docs/HTTP.md has its routes; GET /api/openapi.json describes them
  * to machines.
  *
@@ -38,17 +38,20 @@ typedef struct akin_serve_limits {
     size_t rows;           /* that one answer has; 10000 */
     size_t jobs;           /* remembered, those that wait included; 1000 */
     size_t workers;        /* jobs that run at a time; 2 */
-    size_t thumbs_bytes;   /* of small pictures kept in memory; 64 MiB */
+    size_t thumbs_bytes;   /* of small pictures, spectrograms and sounds kept in
+                              memory; 64 MiB */
+    size_t uploads_bytes;  /* of files that are asked by, kept in memory; 256
+                              MiB */
+    double upload_s;       /* after which one that nobody uses goes; 3600 */
     double request_s;      /* to send a request in; 60 */
     double idle_s;         /* without a byte either way; 30 */
-    double close_s;        /* after which a dataset nobody asks for is closed;
-                              300 */
+    double close_s;        /* after which what nobody asks for is closed; 300 */
 } akin_serve_limits;
 
 /* Borrowed until akin_server_stop, with all that it points to. */
 typedef struct akin_serve_options {
-    const char *root; /* a dataset, a folder of datasets, or of such folders;
-                         NULL: "." */
+    const char *root; /* a database or dataset, a folder of these, or of such
+                         folders; NULL: "." */
     const char *host; /* an address, or a name of this machine; "127.0.0.1". One
                          that others can reach demands a token */
     int port;         /* 1 .. 65535; 0: 7700; negative: a free one */
@@ -56,9 +59,11 @@ typedef struct akin_serve_options {
     const char *const *names; /* [n_names] further names this server is called
                                  by; a request for another is refused */
     size_t n_names;
-    const char *const *media; /* [n_media] folders that new datasets may be made
-                                 of */
+    const char *const *media; /* [n_media] folders that new databases and
+                                 datasets may be made of */
     size_t n_media;
+    const char *exports; /* folder below which files may be written; NULL:
+                            "exports" in root */
     akin_serve_limits limits;
     const akin_model_options *models; /* NULL: defaults */
     /* From any of the server's threads: a line for each request; things worth

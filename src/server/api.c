@@ -6,12 +6,17 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/memory.h"
+#include "server/assets.h"
 
 /* In the order in which patterns are tried. */
 const route *const api_tables[] = {
-    api_server_routes, api_job_routes,     api_dataset_routes,
-    api_work_routes,   api_search_routes,  api_media_routes,
-    api_pixano_routes, api_browser_routes, NULL,
+    api_server_routes,  api_job_routes,       api_dataset_routes,
+    api_work_routes,    api_search_routes,    api_media_routes,
+    api_upload_routes,  api_database_routes,  api_query_routes,
+    api_window_routes,  api_recording_routes, api_label_routes,
+    api_extract_routes, api_map_routes,       api_export_routes,
+    api_pixano_routes,  api_browser_routes,   NULL,
 };
 
 /* ---- setting up --------------------------------------------------------- */
@@ -24,6 +29,8 @@ static void fill_limits(akin_serve_limits *l)
     if (!l->rows) l->rows = 10000;
     if (!l->jobs) l->jobs = 1000;
     if (!l->workers) l->workers = 2;
+    if (!l->uploads_bytes) l->uploads_bytes = (size_t)256 << 20;
+    if (l->upload_s <= 0) l->upload_s = 3600;
     if (!l->thumbs_bytes) l->thumbs_bytes = (size_t)64 << 20;
     if (l->request_s <= 0) l->request_s = 60;
     if (l->idle_s <= 0) l->idle_s = 30;
@@ -53,6 +60,13 @@ akin_status api_init(api *a, const akin_serve_options *options, akin_error *err)
     AKIN_TRY(check_media(opt, err));
     AKIN_TRY(library_new(opt->root, opt->limits.close_s, opt->models,
                          &a->library, err));
+    a->exports = opt->exports ? mem_strdup(opt->exports)
+                              : file_join(opt->root, "exports");
+    if (!a->exports)
+        return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory for a server");
+    AKIN_TRY(databases_new(opt, &a->databases, err));
+    AKIN_TRY(uploads_new(opt->limits.uploads_bytes, opt->limits.upload_s,
+                         &a->uploads, err));
     AKIN_TRY(thumbs_new(opt->limits.thumbs_bytes, &a->thumbs, err));
     return jobs_new(opt->limits.jobs, opt->limits.workers, &a->jobs, err);
 }
@@ -61,13 +75,16 @@ void api_clear(api *a)
 {
     jobs_free(a->jobs);
     thumbs_free(a->thumbs);
+    uploads_free(a->uploads);
+    databases_free(a->databases);
+    mem_free(a->exports);
     library_free(a->library);
     *a = (api){0};
 }
 
 void api_handle(api *a, http_request *req, http_response *res)
 {
-    route_dispatch(api_tables, a, req, res);
+    if (!assets_answer(req, res)) route_dispatch(api_tables, a, req, res);
 }
 
 /* ---- the server itself -------------------------------------------------- */
@@ -100,11 +117,14 @@ static bool on_model(void *user, const akin_model_info *info,
 {
     json_array_append_new(
         user,
-        json_pack("{s:o, s:o, s:o, s:I, s:b, s:b, s:o, s:o, s:o}", "name",
+        json_pack("{s:o, s:o, s:o, s:I, s:I, s:f, s:I, s:b, s:b, s:o, s:o, s:o}",
+                  "name",
                   json_text(info->name), "version", json_text(info->version),
                   "modality", json_text(info->modality), "dim",
-                  (json_int_t)info->dim, "text", info->text, "builtin",
-                  info->builtin, "licence", json_text(info->licence), "about",
+                  (json_int_t)info->dim, "rate_hz",
+                  (json_int_t)info->rate_hz, "window_s", info->window_s,
+                  "classes", (json_int_t)info->n_classes, "text", info->text,
+                  "builtin", info->builtin, "licence", json_text(info->licence), "about",
                   json_text(info->about), "problem", json_text(problem)));
     return true;
 }

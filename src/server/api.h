@@ -4,11 +4,13 @@
 #define SERVER_API_H
 
 #include "akin/serve.h"
+#include "server/databases.h"
 #include "server/guard.h"
 #include "server/jobs.h"
 #include "server/library.h"
 #include "server/route.h"
 #include "server/thumbs.h"
+#include "server/uploads.h"
 
 /* All that a server has but its sockets. */
 struct api {
@@ -17,6 +19,9 @@ struct api {
     library *library;
     jobs *jobs;
     thumbs *thumbs;
+    databases *databases;
+    uploads *uploads;
+    char *exports; /* folder below which files are written; owned */
 };
 
 /* Checks options, opens the rest. api_clear accepts what is half open. */
@@ -32,12 +37,21 @@ void api_handle(api *a, http_request *req, http_response *res);
 extern const route *const api_tables[];
 
 extern const route api_browser_routes[];
+extern const route api_database_routes[];
 extern const route api_dataset_routes[];
+extern const route api_export_routes[];
+extern const route api_extract_routes[];
 extern const route api_job_routes[];
+extern const route api_label_routes[];
+extern const route api_map_routes[];
 extern const route api_media_routes[];
 extern const route api_pixano_routes[];
+extern const route api_query_routes[];
+extern const route api_recording_routes[];
 extern const route api_search_routes[];
 extern const route api_server_routes[];
+extern const route api_upload_routes[];
+extern const route api_window_routes[];
 extern const route api_work_routes[];
 
 #endif

@@ -449,8 +449,8 @@ static akin_status get_thumbnail(api *a, const http_request *req,
     akin_status status = find_image(a, &search, err);
     if (size > THUMB_MAX_SIZE) size = THUMB_MAX_SIZE;
     if (status == AKIN_OK && search.path)
-        status = thumbs_answer(a->thumbs, search.path, (uint32_t)size, req, res,
-                               err);
+        status = thumbs_answer(a->thumbs, search.path, 0, (uint32_t)size, req,
+                               res, err);
     if (status != AKIN_OK || !search.path)
         http_problem(res, 404, "Requested image cannot be found.");
     mem_free(search.path);

@@ -131,6 +131,12 @@ static json_t *rows_json(const akin_rows *rows, bool vectors)
     return out;
 }
 
+static json_t *total_json(const akin_rows *rows)
+{
+    size_t n = akin_rows_total(rows);
+    return n == SIZE_MAX ? json_null() : json_integer((json_int_t)n);
+}
+
 static akin_status answer_rows(api *a, library_entry *entry,
                                const http_request *req, http_response *res,
                                akin_error *err)
@@ -148,8 +154,10 @@ static akin_status answer_rows(api *a, library_entry *entry,
     if (status == AKIN_OK)
         http_answer_json(
             res, 200,
-            json_pack("{s:I, s:I, s:o}", "limit", (json_int_t)q.options.limit,
-                      "skip", (json_int_t)q.options.skip, "rows",
+            json_pack("{s:I, s:I, s:o, s:o}", "limit",
+                      (json_int_t)q.options.limit, "skip",
+                      (json_int_t)q.options.skip, "total", total_json(rows),
+                      "rows",
                       rows_json(rows, route_flag(req, "vectors", false))));
     akin_rows_free(rows);
     mem_free(q.ids);

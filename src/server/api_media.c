@@ -2,30 +2,10 @@
  * Files of views, by the view's id: whole, in part, and small. A path never
  * comes from a client. */
 #define _GNU_SOURCE
-#include <string.h>
-#include <strings.h>
-
-#include "server/api.h"
+#include "server/media_answer.h"
 
 #define THUMB_SIZE 256
 #define THUMB_MAX_SIZE 1024
-
-/* What a browser may show. A file of any other name is bytes to be kept: what
- * could hold a script (SVG, HTML) is among these. */
-static const char *type_of(const char *path)
-{
-    static const char *const types[][2] = {
-        {".jpg", "image/jpeg"}, {".jpeg", "image/jpeg"}, {".png", "image/png"},
-        {".gif", "image/gif"},  {".webp", "image/webp"}, {".avif", "image/avif"},
-        {".bmp", "image/bmp"},  {".tif", "image/tiff"},  {".tiff", "image/tiff"},
-        {".jxl", "image/jxl"},  {".mp4", "video/mp4"},   {".webm", "video/webm"},
-        {".wav", "audio/wav"},  {".flac", "audio/flac"}, {".mp3", "audio/mpeg"},
-        {".ogg", "audio/ogg"},  {".opus", "audio/ogg"},  {".m4a", "audio/mp4"},
-    };
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (text_ends_with(path, types[i][0], true)) return types[i][1];
-    return "application/octet-stream";
-}
 
 /* Messages name the view, not the file: where it lies is nobody's business. */
 static akin_status without_path(const http_request *req, akin_status status,
@@ -57,7 +37,7 @@ static akin_status get_media(api *a, const http_request *req,
     char *path;
     AKIN_TRY(find_file(a, req, &path, err));
     akin_status status =
-        http_answer_file(req, res, path, type_of(path), err);
+        http_answer_file(req, res, path, media_type_of(path), err);
     akin_free(path);
     return without_path(req, status, err);
 }
@@ -68,7 +48,7 @@ static akin_status get_thumbnail(api *a, const http_request *req,
     char *path;
     uint32_t size = (uint32_t)route_integer(req, "size", THUMB_SIZE);
     AKIN_TRY(find_file(a, req, &path, err));
-    akin_status status = thumbs_answer(a->thumbs, path, size, req, res, err);
+    akin_status status = thumbs_answer(a->thumbs, path, 0, size, req, res, err);
     akin_free(path);
     return without_path(req, status, err);
 }

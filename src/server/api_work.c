@@ -291,21 +291,15 @@ static akin_status run_import(job *j, void *user, akin_error *err)
 static akin_status allowed_folder(const api *a, const char *folder, char **out,
                                   akin_error *err)
 {
-    bool allowed = false;
-    char *path = file_absolute(folder);
-    for (size_t i = 0; path && i < a->options.n_media && !allowed; i++) {
-        char *root = file_absolute(a->options.media[i]);
-        allowed = root && places_is_below(path, root);
-        mem_free(root);
-    }
-    if (allowed && file_is_dir(path)) {
+    char *path;
+    AKIN_TRY(places_allowed(a->options.media, a->options.n_media, folder, &path,
+                            err));
+    if (file_is_dir(path)) {
         *out = path;
         return AKIN_OK;
     }
     mem_free(path);
-    return AKIN_FAIL(err, AKIN_ENOTFOUND,
-                     "'%s' is no folder below those that this server was given",
-                     folder);
+    return AKIN_FAIL(err, AKIN_ENOTFOUND, "'%s' is no folder", folder);
 }
 
 static akin_status create_dataset(api *a, const http_request *req,

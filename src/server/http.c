@@ -318,6 +318,19 @@ static void apply_range(const http_request *req, http_response *res,
     }
 }
 
+void http_take_part(const http_request *req, http_response *res,
+                    const char *etag)
+{
+    if (res->status != 200 || res->kind != HTTP_BYTES) return;
+    http_set(res, "Accept-Ranges", "bytes");
+    res->offset = 0;
+    res->length = res->n_bytes;
+    apply_range(req, res, etag);
+    if (res->status != 206) return;
+    res->n_bytes = (size_t)res->length;
+    memmove(res->bytes, res->bytes + res->offset, res->n_bytes);
+}
+
 akin_status http_answer_file(const http_request *req, http_response *res,
                              const char *path, const char *type,
                              akin_error *err)

@@ -134,4 +134,8 @@ akin_status http_answer_file(const http_request *req, http_response *res,
 bool http_not_modified(const http_request *req, http_response *res,
                        const char *etag);
 
+/* Narrows an answer of bytes to the part that the request's Range asks for. */
+void http_take_part(const http_request *req, http_response *res,
+                    const char *etag);
+
 #endif

@@ -45,7 +45,9 @@ struct job {
     size_t version;
     /* of the last progress */
     double fraction, elapsed_s, remaining_s;
-    size_t n_done, n_total;
+    size_t n_done, n_total, n_skipped, n_failed;
+    int64_t n_windows;
+    double audio_s;
     char phase[32], file[TEXT_BYTES];
     char problem[512]; /* of a failed one */
     json_t *messages;  /* the last MAX_MESSAGES */
@@ -327,7 +329,7 @@ static json_t *job_json(const job *j, bool whole)
 {
     json_t *out = json_pack(
         "{s:s, s:s, s:o, s:s, s:b, s:f, s:s, s:I, s:I, s:o, s:f, s:o, s:o, "
-        "s:o, s:o, s:o, s:I}",
+        "s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:f}",
         "id", j->id, "kind", j->work.kind, "target",
         json_text(j->target), "state", state_names[j->state], "cancelling",
         j->cancel && !is_over(j), "fraction", j->fraction, "phase", j->phase,
@@ -336,7 +338,9 @@ static json_t *job_json(const job *j, bool whole)
         seconds_json(j->remaining_s), "created_at", time_json(j->created),
         "started_at", time_json(j->started), "ended_at", time_json(j->ended),
         "error", json_text(j->problem[0] ? j->problem : NULL), "n_messages",
-        (json_int_t)j->n_messages);
+        (json_int_t)j->n_messages, "skipped", (json_int_t)j->n_skipped,
+        "failed", (json_int_t)j->n_failed, "windows", (json_int_t)j->n_windows,
+        "audio_s", j->audio_s);
     if (!whole) return out;
     json_object_set_new(out, "messages", json_copy(j->messages));
     json_object_set(out, "result", j->result ? j->result : json_null());
@@ -444,6 +448,8 @@ bool job_progress(job *j, const akin_progress *progress)
     j->remaining_s = progress->remaining_s;
     j->n_done = progress->files_done;
     j->n_total = progress->files_total;
+    j->n_windows = progress->windows_done;
+    j->audio_s = progress->audio_s;
     snprintf(j->phase, sizeof j->phase, "%s",
              progress->phase ? progress->phase : "");
     snprintf(j->file, sizeof j->file, "%s",
@@ -452,6 +458,15 @@ bool job_progress(job *j, const akin_progress *progress)
     touch(j);
     pthread_mutex_unlock(&j->all->lock);
     return go_on;
+}
+
+void job_tally(job *j, size_t n_skipped, size_t n_failed)
+{
+    pthread_mutex_lock(&j->all->lock);
+    j->n_skipped = n_skipped;
+    j->n_failed = n_failed;
+    touch(j);
+    pthread_mutex_unlock(&j->all->lock);
 }
 
 void job_say(job *j, const char *subject, const char *text)

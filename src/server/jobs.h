@@ -41,7 +41,7 @@ void jobs_free(jobs *all); /* stops first */
 akin_status jobs_add(jobs *all, const job_work *work, char id[JOB_ID_BYTES],
                      akin_error *err) AKIN_NODISCARD;
 
-/* {id, kind, target, state, fraction, phase, message, ..., messages, result};
+/* {id, kind, target, state, fraction, phase, windows, ..., messages, result};
  * NULL if there is no such job (or memory is out). state: queued, running,
  * done, failed, cancelled. */
 json_t *jobs_get(jobs *all, const char *id);
@@ -64,6 +64,9 @@ void jobs_count(jobs *all, size_t *n_queued, size_t *n_running);
 /* As progress callbacks want it: false when the job is to stop. */
 bool job_progress(job *j, const akin_progress *progress);
 bool job_cancelled(job *j);
+
+/* How many parts of the work were there already, and how many failed. */
+void job_tally(job *j, size_t n_skipped, size_t n_failed);
 
 /* Something worth knowing about one part of the work; the last 100 are kept. */
 void job_say(job *j, const char *subject, const char *text);

@@ -11,18 +11,14 @@
 #define _GNU_SOURCE
 #include "server/library.h"
 
-#include <dirent.h>
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
-
-#define DEPTH 2
-#define MAX_PATHS 10000
+#include "server/finder.h"
 
 typedef struct open_dataset {
     library_entry entry; /* first: an entry is its open_dataset */
@@ -40,74 +36,6 @@ struct library {
     pthread_mutex_t lock;
     open_dataset *list;
 };
-
-/* ---- paths -------------------------------------------------------------- */
-
-typedef struct path_list {
-    char **items;
-    size_t n, cap;
-} path_list;
-
-static void paths_clear(path_list *paths)
-{
-    for (size_t i = 0; i < paths->n; i++) mem_free(paths->items[i]);
-    mem_free(paths->items);
-    *paths = (path_list){0};
-}
-
-static bool is_dataset(const char *path)
-{
-    char *info = file_join(path, "info.json");
-    bool is = info && file_exists(info);
-    mem_free(info);
-    return is;
-}
-
-/* Takes path; MAX_PATHS bounds what a huge folder costs. */
-static void add_path(path_list *paths, char *path)
-{
-    if (mem_grow((void **)&paths->items, &paths->cap, paths->n + 1,
-                 sizeof *paths->items, MAX_PATHS, NULL) == AKIN_OK)
-        paths->items[paths->n++] = path;
-    else
-        mem_free(path);
-}
-
-/* Links are not followed: they could lead out of the folder, or around. */
-static void find_paths(const char *folder, int depth, path_list *paths)
-{
-    DIR *dir = opendir(folder);
-    for (struct dirent *e; dir && (e = readdir(dir));) {
-        if (e->d_name[0] == '.') continue;
-        if (e->d_type != DT_DIR && e->d_type != DT_UNKNOWN) continue;
-        char *path = file_join(folder, e->d_name);
-        if (path && is_dataset(path)) {
-            add_path(paths, path);
-            continue;
-        }
-        if (path && depth > 1 && file_is_dir(path))
-            find_paths(path, depth - 1, paths);
-        mem_free(path);
-    }
-    if (dir) closedir(dir);
-}
-
-static int compare_paths(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static void list_paths(const library *lib, path_list *paths)
-{
-    if (is_dataset(lib->root)) {
-        char *copy = mem_strdup(lib->root);
-        if (copy) add_path(paths, copy);
-        return;
-    }
-    find_paths(lib->root, DEPTH, paths);
-    if (paths->n > 0)
-        qsort(paths->items, paths->n, sizeof *paths->items, compare_paths);
-}
 
 /* ---- opening and closing ------------------------------------------------ */
 
@@ -258,9 +186,9 @@ void library_changed(library *lib, const char *path)
 static akin_status search_id(library *lib, const char *id, library_entry **out,
                              akin_error *err)
 {
-    path_list paths = {0};
+    finder_paths paths;
     akin_status status = AKIN_ENOTFOUND;
-    list_paths(lib, &paths);
+    finder_list(lib->root, finder_is_dataset, &paths);
     for (int by_name = 0; by_name < 2 && status != AKIN_OK; by_name++)
         for (size_t i = 0; i < paths.n && status != AKIN_OK; i++) {
             library_entry *entry = NULL;
@@ -273,7 +201,7 @@ static akin_status search_id(library *lib, const char *id, library_entry **out,
                 ((open_dataset *)entry)->n_users--;
             }
         }
-    paths_clear(&paths);
+    finder_clear(&paths);
     if (status == AKIN_OK) return AKIN_OK;
     return AKIN_FAIL(err, AKIN_ENOTFOUND, "dataset '%s' not found", id);
 }
@@ -301,10 +229,10 @@ akin_status library_each(library *lib,
                                        const char *problem),
                          void *user, akin_error *err)
 {
-    path_list paths = {0};
+    finder_paths paths;
     bool go_on = true;
     (void)err;
-    list_paths(lib, &paths);
+    finder_list(lib->root, finder_is_dataset, &paths);
     for (size_t i = 0; i < paths.n && go_on; i++) {
         library_entry *entry = NULL;
         akin_error problem = {0};
@@ -315,7 +243,7 @@ akin_status library_each(library *lib,
                       status == AKIN_OK ? NULL : problem.text);
         library_put(lib, entry);
     }
-    paths_clear(&paths);
+    finder_clear(&paths);
     return AKIN_OK;
 }
 
@@ -364,7 +292,7 @@ akin_status library_new_path(const library *lib, const char *name, char **out,
     if (!*name || name[0] == '.' || strchr(name, '/') || strlen(name) > 200)
         return AKIN_FAIL(err, AKIN_EUSAGE,
                          "'%s' cannot be the name of a dataset's folder", name);
-    if (is_dataset(lib->root))
+    if (finder_is_dataset(lib->root))
         return AKIN_FAIL(err, AKIN_EUSAGE,
                          "the server's folder is a dataset itself");
     char *path = file_join(lib->root, name);

@@ -57,7 +57,13 @@ void route_check(const route *r, http_request *req, http_response *res);
 /* Values of a query that was checked; fallback where they are not given. */
 int64_t route_integer(const http_request *req, const char *name,
                       int64_t fallback);
+double route_number(const http_request *req, const char *name,
+                    double fallback);
 bool route_flag(const http_request *req, const char *name, bool fallback);
+
+/* What a {name} of the path stands for as a whole number above 0; 0: it is
+ * none, and names nothing that is there. */
+int64_t route_id(const http_request *req, const char *name);
 
 /* The same of the body. */
 const char *body_text(const http_request *req, const char *name);
@@ -69,6 +75,11 @@ bool body_flag(const http_request *req, const char *name, bool fallback);
 /* The texts of a list in the body: borrowed; *out as in route_texts. */
 akin_status body_texts(const http_request *req, const char *name,
                        const char ***out, size_t *n, akin_error *err)
+    AKIN_NODISCARD;
+
+/* The whole numbers of a list in the body, checked as such: *out is yours. */
+akin_status body_integers(const http_request *req, const char *name,
+                          int64_t **out, size_t *n, akin_error *err)
     AKIN_NODISCARD;
 
 /* The texts of one that may be given several times: borrowed, *out is yours

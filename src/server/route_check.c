@@ -73,12 +73,37 @@ static void tell_bounds(const route_value *v, const char *in, const char *text,
                                                    bound)});
 }
 
+static bool is_choice(const char *text, const char *const *choices)
+{
+    for (; choices && *choices; choices++)
+        if (strcmp(text, *choices) == 0) return true;
+    return false;
+}
+
+static void tell_choices(const route_value *v, const char *in, const char *text,
+                         http_response *res)
+{
+    char msg[256];
+    size_t n = 0;
+    for (const char *const *c = v->choices; *c && n < sizeof msg; c++)
+        n += (size_t)snprintf(msg + n, sizeof msg - n, "%s'%s'",
+                              c == v->choices ? "Input should be "
+                              : c[1]          ? ", "
+                                              : " or ",
+                              *c);
+    http_flawed(res, &(http_flaw){.in = in, .name = v->name,
+                                  .type = "literal_error", .msg = msg,
+                                  .input = text});
+}
+
 static void check_value(const route_value *v, const char *text,
                         http_response *res)
 {
     double value = 0;
     if (!parse_value(v, text, &value))
         tell_unparsed(v, text, res);
+    else if (v->choices && !is_choice(text, v->choices))
+        tell_choices(v, "query", text, res);
     else if (v->bounded && (value < v->min || value > v->max))
         tell_bounds(v, "query", text, value, res);
 }
@@ -108,6 +133,19 @@ int64_t route_integer(const http_request *req, const char *name,
     const char *text = http_query(req, name);
     int64_t value;
     return text && text_to_int64(text, &value) ? value : fallback;
+}
+
+double route_number(const http_request *req, const char *name, double fallback)
+{
+    const char *text = http_query(req, name);
+    double value;
+    return text && text_to_double(text, &value) ? value : fallback;
+}
+
+int64_t route_id(const http_request *req, const char *name)
+{
+    int64_t id;
+    return text_to_int64(http_param(req, name), &id) && id > 0 ? id : 0;
 }
 
 bool route_flag(const http_request *req, const char *name, bool fallback)
@@ -175,29 +213,6 @@ static void tell_wrong_kind(const route_value *v, http_response *res)
                                   .msg = msg});
 }
 
-static bool is_choice(const char *text, const char *const *choices)
-{
-    for (; choices && *choices; choices++)
-        if (strcmp(text, *choices) == 0) return true;
-    return false;
-}
-
-static void tell_choices(const route_value *v, const char *text,
-                         http_response *res)
-{
-    char msg[256];
-    size_t n = 0;
-    for (const char *const *c = v->choices; *c && n < sizeof msg; c++)
-        n += (size_t)snprintf(msg + n, sizeof msg - n, "%s'%s'",
-                              c == v->choices ? "Input should be "
-                              : c[1]          ? ", "
-                                              : " or ",
-                              *c);
-    http_flawed(res, &(http_flaw){.in = "body", .name = v->name,
-                                  .type = "literal_error", .msg = msg,
-                                  .input = text});
-}
-
 static void check_field(const route_value *v, const json_t *value,
                         http_response *res)
 {
@@ -209,7 +224,7 @@ static void check_field(const route_value *v, const json_t *value,
     } else if (!is_field(value, v)) {
         tell_wrong_kind(v, res);
     } else if (v->choices && !is_choice(json_string_value(value), v->choices)) {
-        tell_choices(v, json_string_value(value), res);
+        tell_choices(v, "body", json_string_value(value), res);
     } else if (v->bounded && !v->many) {
         double number = json_number_value(value);
         if (number < v->min || number > v->max)
@@ -361,5 +376,28 @@ akin_status body_texts(const http_request *req, const char *name,
                            (void **)out, err));
     for (; *n < json_array_size(list); ++*n)
         (*out)[*n] = json_string_value(json_array_get(list, *n));
+    return AKIN_OK;
+}
+
+/* A real one was checked to be whole and small enough. */
+static int64_t integer_of(const json_t *value)
+{
+    return json_is_integer(value) ? (int64_t)json_integer_value(value)
+                                  : (int64_t)json_number_value(value);
+}
+
+akin_status body_integers(const http_request *req, const char *name,
+                          int64_t **out, size_t *n, akin_error *err)
+{
+    const json_t *list = json_object_get(req->json, name);
+    size_t n_list = json_array_size(list);
+    void *p;
+    *n = 0;
+    *out = NULL;
+    if (n_list == 0) return AKIN_OK;
+    AKIN_TRY(mem_new_array(n_list, sizeof **out, "a list", &p, err));
+    *out = p;
+    for (; *n < n_list; ++*n)
+        (*out)[*n] = integer_of(json_array_get(list, *n));
     return AKIN_OK;
 }

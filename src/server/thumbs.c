@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The cache of small pictures: a ring of slots by the hash of file, version and
+ * The cache of what is made of files: a ring of slots by the hash of file, version and
  * size. A page of results asks for the same dozens again and again, and making
  * one takes some milliseconds.
  *
@@ -16,13 +16,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "akin/dataset.h"
+#include "akin/media.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/thread.h"
 
 #define N_SLOTS 4096
+#define LARGEST 16 /* one thing has at most such a part of the room */
 
 typedef struct thumb {
     char key[HASH_HEX_BYTES]; /* "" is free */
@@ -58,18 +59,19 @@ void thumbs_free(thumbs *t)
     mem_free(t);
 }
 
-static akin_status make_key(const char *path, uint32_t max_side,
-                            char key[HASH_HEX_BYTES], akin_error *err)
+/* The path is left aside: the same file may be open under several names. */
+static akin_status make_key(const thumbs_wish *wish, char key[HASH_HEX_BYTES],
+                            akin_error *err)
 {
     char text[128];
     file_stamp stamp = {0};
     hash_sha256 hash;
-    AKIN_TRY(file_stat(path, &stamp, err));
-    snprintf(text, sizeof text, "%" PRId64 " %" PRId64 " %" PRIu64 " %" PRIu32,
-             stamp.size_bytes, stamp.mtime_ns, stamp.inode, max_side);
+    AKIN_TRY(file_stat(wish->path, &stamp, err));
+    snprintf(text, sizeof text, "%" PRId64 " %" PRId64 " %" PRIu64,
+             stamp.size_bytes, stamp.mtime_ns, stamp.inode);
     hash_init(&hash);
     hash_put(&hash, text, strlen(text) + 1);
-    hash_put(&hash, path, strlen(path));
+    hash_put(&hash, wish->what, strlen(wish->what));
     hash_finish_hex(&hash, key);
     return AKIN_OK;
 }
@@ -134,7 +136,7 @@ static char *recall(thumbs *t, const char *key, size_t *n)
 
 static void keep(thumbs *t, const char *key, const char *bytes, size_t n)
 {
-    char *copy = copy_bytes(bytes, n);
+    char *copy = n > t->max_bytes / LARGEST ? NULL : copy_bytes(bytes, n);
     if (!copy) return;
     pthread_mutex_lock(&t->lock);
     thumb *slot = find(t, key) ? NULL : make_room(t, n);
@@ -150,34 +152,57 @@ static void keep(thumbs *t, const char *key, const char *bytes, size_t n)
     mem_free(copy);
 }
 
-static akin_status make(thumbs *t, const char *path, uint32_t max_side,
-                        char **out, size_t *n, akin_error *err)
+akin_status thumbs_get(thumbs *t, const thumbs_wish *wish,
+                       const http_request *req, http_response *res,
+                       char etag[THUMBS_TAG_BYTES], char **bytes, size_t *n,
+                       akin_error *err)
 {
-    unsigned char *bytes = NULL;
+    char key[HASH_HEX_BYTES];
+    *bytes = NULL;
+    AKIN_TRY(make_key(wish, key, err));
+    snprintf(etag, THUMBS_TAG_BYTES, "\"%.32s\"", key);
+    if (http_not_modified(req, res, etag)) return AKIN_OK;
+    *bytes = recall(t, key, n);
+    if (*bytes) return AKIN_OK;
     while (sem_wait(&t->turnstile) != 0) continue;
-    akin_status status = akin_image_thumbnail(path, max_side, &bytes, n, err);
+    akin_status status = wish->make(wish->user, bytes, n, err);
     sem_post(&t->turnstile);
     AKIN_TRY(status);
+    keep(t, key, *bytes, *n);
+    return AKIN_OK;
+}
+
+/* ---- small pictures ----------------------------------------------------- */
+
+typedef struct small_picture {
+    const char *path;
+    double time_s;
+    uint32_t max_side;
+} small_picture;
+
+static akin_status make_picture(void *user, char **out, size_t *n,
+                                akin_error *err)
+{
+    const small_picture *wanted = user;
+    unsigned char *bytes = NULL;
+    AKIN_TRY(akin_picture_make(wanted->path, wanted->time_s, wanted->max_side,
+                               &bytes, n, err));
     *out = copy_bytes((const char *)bytes, *n);
     akin_free(bytes);
     if (*out) return AKIN_OK;
     return AKIN_FAIL(err, AKIN_ENOMEM, "out of memory for a picture");
 }
 
-akin_status thumbs_answer(thumbs *t, const char *path, uint32_t max_side,
-                          const http_request *req, http_response *res,
-                          akin_error *err)
+akin_status thumbs_answer(thumbs *t, const char *path, double time_s,
+                          uint32_t max_side, const http_request *req,
+                          http_response *res, akin_error *err)
 {
-    char key[HASH_HEX_BYTES], etag[40], *bytes;
+    small_picture wanted = {path, time_s, max_side};
+    char what[80], etag[THUMBS_TAG_BYTES], *bytes;
     size_t n = 0;
-    AKIN_TRY(make_key(path, max_side, key, err));
-    snprintf(etag, sizeof etag, "\"%.32s\"", key);
-    if (http_not_modified(req, res, etag)) return AKIN_OK;
-    bytes = recall(t, key, &n);
-    if (!bytes) {
-        AKIN_TRY(make(t, path, max_side, &bytes, &n, err));
-        keep(t, key, bytes, n);
-    }
-    http_answer_bytes(res, "image/jpeg", bytes, n);
+    snprintf(what, sizeof what, "picture %.17g %" PRIu32, time_s, max_side);
+    thumbs_wish wish = {path, what, make_picture, &wanted};
+    AKIN_TRY(thumbs_get(t, &wish, req, res, etag, &bytes, &n, err));
+    if (bytes) http_answer_bytes(res, "image/jpeg", bytes, n);
     return AKIN_OK;
 }

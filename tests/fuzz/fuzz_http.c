@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Hunts for a request that makes the parsers of addresses, queries, headers,
  * forms, JSON bodies, base64 or ranges read outside it, or that gets past the
- * guard with a name that is not the server's.
+ * guard with a name that is not the server's, or that names a file of an archive
+ * outside the folder it is unpacked into.
  *
  * An input is a request as it is sent: METHOD TARGET, headers, an empty line, the
  * body; a line ends with a line feed. */
@@ -13,10 +14,24 @@
 #include "server/guard.h"
 #include "server/http_parse.h"
 #include "server/route.h"
+#include "server/zip.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* ---- a server of two routes --------------------------------------------- */
+
+/* What handlers take for ids and names. */
+static void check_ids(const http_request *req)
+{
+    int64_t *ids = NULL;
+    size_t n = 0;
+    const char *id = http_param(req, "id"), *by = http_query(req, "by");
+    if (route_id(req, "id") < 0) abort();
+    if (zip_name_is_safe(id) && (*id == '/' || strstr(id, "/../"))) abort();
+    if (by && strcmp(by, "label") != 0 && strcmp(by, "time") != 0) abort();
+    if (req->json && body_integers(req, "windows", &ids, &n, NULL) == AKIN_OK)
+        mem_free(ids);
+}
 
 static akin_status handle(api *a, const http_request *req, http_response *res,
                           akin_error *err)
@@ -31,6 +46,7 @@ static akin_status handle(api *a, const http_request *req, http_response *res,
     mem_free(texts);
     if (!req->json && n_bytes > (size_t)1 << 20) abort();
     if (req->file && req->n_file > req->n_body) abort();
+    check_ids(req);
     http_answer_json(res, 200,
                      json_pack("{s:I, s:o?, s:o}", "limit",
                                (json_int_t)route_integer(req, "limit", 5),
@@ -39,17 +55,20 @@ static akin_status handle(api *a, const http_request *req, http_response *res,
     return AKIN_OK;
 }
 
+static const char *const choices[] = {"label", "time", NULL};
 static const route_value values[] = {
     {.name = "limit", .kind = ROUTE_INTEGER, .bounded = true, .max = 100},
     {.name = "share", .kind = ROUTE_NUMBER},
     {.name = "deep", .kind = ROUTE_FLAG},
     {.name = "ids", .many = true},
+    {.name = "by", .choices = choices},
     {.name = NULL},
 };
 static const route_value fields[] = {
     {.name = "text", .required = true},
     {.name = "n", .kind = ROUTE_INTEGER, .bounded = true, .max = 10},
     {.name = "names", .many = true},
+    {.name = "windows", .kind = ROUTE_INTEGER, .many = true},
     {.name = "vector", .kind = ROUTE_NUMBER, .many = true},
     {.name = "image", .kind = ROUTE_FILE},
     {.name = NULL},

@@ -45,8 +45,13 @@ static void rows(api *a)
                           NULL, 200);
     json_t *list = json_object_get(out, "rows");
     CHECK_EQ_INT(json_array_size(list), 2);
+    CHECK_EQ_INT(integer(out, "total"), 6);
     CHECK_EQ_INT(integer(json_array_get(list, 0), "number"), 4);
     CHECK_EQ_TEXT(text(json_array_get(list, 0), "colour"), "green");
+    json_decref(out);
+    out = api_ask(a, "GET", SHAPES "/tables/item/rows?where=number%20%3E%202&"
+                                   "limit=1", NULL, 200);
+    CHECK_EQ_INT(integer(out, "total"), 3);
     json_decref(out);
     out = api_ask(a, "GET", SHAPES "/tables/emb_tint/rows?limit=1&vectors=1",
                   NULL, 200);

@@ -204,9 +204,9 @@ static void rows_tell_what_is_there(void)
     told t = {0};
     akin_error e = {0};
     akin_dataset *ds = make();
-    check_tables(ds, "emb tint 0 243 empty; ");
+    check_tables(ds, "emb tint 0 192 empty; ");
     (void)compute(ds, &t, (akin_dataset_compute_options){0}, AKIN_OK);
-    check_tables(ds, "emb tint 4 243 partial; ");
+    check_tables(ds, "emb tint 4 192 partial; ");
     akin_rows *rows = NULL;
     static const char *const items[] = {"i002", "i001", "nope"};
     akin_dataset_get_options opt = {.item_ids = items, .n_item_ids = 3};
@@ -246,11 +246,11 @@ static void removed_items_leave_nothing(void)
     akin_dataset *ds = make();
     dataset_add_view(ds, 1, "other", "f002_0.jpg"); /* i002's file as well */
     (void)compute(ds, &t, (akin_dataset_compute_options){0}, AKIN_OK);
-    check_tables(ds, "emb tint 5 243 partial; ");
+    check_tables(ds, "emb tint 5 192 partial; ");
     static const char *const ids[] = {"i000", "i002"};
     CHECK_OK(akin_dataset_remove_items(ds, ids, 2, &n_removed, &e), e);
     CHECK_EQ_INT(n_removed, 2);
-    check_tables(ds, "emb tint 3 243 partial; ");
+    check_tables(ds, "emb tint 3 192 partial; ");
     akin_dataset_hits *hits = NULL;
     const akin_dataset_term term = {.file = db_path("media/f002_0.jpg")};
     CHECK_OK(akin_dataset_search(ds, "emb", &term, 1, NULL, &hits, &e), e);
@@ -294,7 +294,7 @@ static void vectors_are_put_and_computed(void)
     touch("f000_0.jpg"); /* now it is the model's turn */
     r = compute(ds, &t, (akin_dataset_compute_options){0}, AKIN_OK);
     CHECK_EQ_INT(r.n_done, 1);
-    check_tables(ds, "emb tint 4 243 partial; ");
+    check_tables(ds, "emb tint 4 192 partial; ");
     values[0][7] = INFINITY;
     CHECK_STATUS(akin_dataset_put_vectors(ds, "emb", NULL, TINT_DIM, vectors, 3,
                                           true, &n_added, NULL, &e),

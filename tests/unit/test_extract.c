@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * engine/extract: windows, resume, failure, stopping, settings. */
+#include <pthread.h>
+
 #include "akin/akin.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -237,7 +239,75 @@ static void a_moved_root_is_followed(void)
     akin_close(db);
 }
 
+/* ---- labels meanwhile ---------------------------------------------------- */
+
+typedef struct labeller {
+    int n_tried, n_added;
+    pthread_t thread;
+    bool started;
+    _Atomic bool over;
+} labeller;
+
+static void *label_on(void *user)
+{
+    labeller *l = user;
+    akin_annotation label = {.label = "wren", .by = "test"};
+    for (int i = 0; i < 3 && !l->over; i++) {
+        akin_db *db = db_open(AKIN_LABEL);
+        akin_error e = {0};
+        char name[20];
+        bool added = false;
+        snprintf(name, sizeof name, "wren %d", i);
+        label.label = name;
+        l->n_tried++;
+        if (db) CHECK_OK(akin_label(db, 1, &label, &added, &e), e);
+        l->n_added += added;
+        akin_close(db);
+    }
+    return NULL;
+}
+
+static void start_labels(void *user, const akin_file_report *report)
+{
+    labeller *l = user;
+    (void)report;
+    if (l->started) return;
+    l->started = pthread_create(&l->thread, NULL, label_on, l) == 0;
+}
+
+static void labels_are_written_meanwhile(void)
+{
+    labeller l = {0};
+    bool removed = false;
+    akin_error e = {0};
+    akin_extract_options opt = {.file = start_labels, .user = &l};
+    db_make_recordings();
+    for (int i = 0; i < 30; i++) {
+        char name[40];
+        snprintf(name, sizeof name, "rec/more%d.wav", i);
+        db_make_wav(name, 30, (unsigned)i);
+    }
+    akin_db *db = db_extract(&opt);
+    l.over = true;
+    if (l.started) pthread_join(l.thread, NULL);
+    CHECK(l.started && l.n_tried > 0);
+    CHECK_EQ_INT(l.n_added, l.n_tried);
+    CHECK_EQ_INT(db_count_windows(db), 7 + 30 * 10);
+    akin_close(db);
+    db = db_open(AKIN_LABEL);
+    CHECK_STATUS(akin_extract(db, NULL, 0, NULL, NULL, &e), AKIN_EUSAGE);
+    CHECK_OK(akin_unlabel(db, 1, &removed, &e), e);
+    CHECK(removed);
+    CHECK_OK(akin_unlabel(db, 1, &removed, &e), e);
+    CHECK(!removed);
+    akin_close(db);
+    db = db_open(AKIN_READ);
+    CHECK_STATUS(akin_unlabel(db, 1, &removed, &e), AKIN_EUSAGE);
+    akin_close(db);
+}
+
 const test_case test_extract_cases[] = {
+    {"extract/labels_are_written_meanwhile", labels_are_written_meanwhile},
     {"extract/every_window_has_row_and_vector",
      every_window_has_row_and_vector},
     {"extract/threads_and_batches_change_nothing",

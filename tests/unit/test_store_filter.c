@@ -39,9 +39,9 @@ static void bad_expressions_are_refused_with_their_place(void)
 {
     static const char *const bad[][2] = {
         {"", "filter, position 1: expected recording, deployment, project, "
-             "date, time, label, class, id, 'not' or '(', found the end"},
+             "date, time, label, class, id, recording_id, 'not' or '(', found the end"},
         {"colour = red", "filter, position 1: expected recording, deployment, "
-                         "project, date, time, label, class, id, 'not' or '(', found "
+                         "project, date, time, label, class, id, recording_id, 'not' or '(', found "
                          "'colour'"},
         {"label wren", "filter, position 7: expected one of = != < <= > >=, "
                        "found 'wren'"},
