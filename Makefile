@@ -9,7 +9,8 @@ export LSAN_OPTIONS ?= suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions
 MESON_FLAGS ?=
 PREFIX ?= /usr/local
 
-.PHONY: all program check check-compat check-crash bench bench-index bench-recall manual install clean
+.PHONY: all program check check-compat check-crash check-web web bench \
+	bench-index bench-recall manual install clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -39,6 +40,15 @@ check: all $(ASAN_BUILD)/build.ninja
 # The real clients of the formats, in virtual environments and a folder of Node's.
 check-compat: all
 	@tests/compat/run $(BUILD)/akin
+
+# The browser application, in Chromium; pictures of its pages in build/screenshots.
+check-web: program
+	@SCREENSHOTS=$(BUILD)/screenshots tests/web/run $(BUILD)/akin
+
+# web/dist out of web/src, after a change there; needs node and npm.
+web:
+	npm ci --prefix web --no-audit --no-fund
+	npm run --prefix web build
 
 # Extractions killed and failing at random moments, and taken up again.
 check-crash: all

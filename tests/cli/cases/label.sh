@@ -22,3 +22,7 @@ printf 'recording,start,end,label\nx.wav,zero,3,wren\n' >bad.csv
 try akin label other.db --import bad.csv
 printf 'file,start\nx.wav,0\n' >bad.csv
 try akin label other.db --import bad.csv
+try akin label birds.db --remove 2 99
+try akin label birds.db --remove 3 --json
+akin label birds.db --list --format csv | wc -l
+try akin label birds.db --remove 1 --list
