@@ -2,7 +2,7 @@
 // The flows of the browser application in Chromium, against a real server. Prints
 // "N passed, N failed".
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -430,6 +430,27 @@ const tests = {
     await page.waitForFunction(() => location.search.includes("start="));
     await page.getByRole("button", { name: "Whole" }).waitFor();
     await look("sounds-by-file");
+  },
+
+  async "databases of pictures show pictures"() {
+    execFileSync(given.akin, ["extract", "-q", join(folder, "media/pictures"), join(folder, "library/shots.db")]);
+    await open("/");
+    await page.locator(".card", { hasText: "shots.db" }).click();
+    await page.locator("img.levels").first().waitFor();
+    await loaded();
+    assert.equal(await page.locator(".spectrogram").count(), 0);
+    await page.locator(".hear").nth(1).focus();
+    await page.keyboard.press("f");
+    await page.locator(".query-picture").waitFor();
+    await page.locator(".sound-card strong").first().waitFor();
+    await loaded();
+    await look("database-pictures");
+    const file = await page.locator(".sound-card .name").first().textContent();
+    await page.locator("input[type=file]").setInputFiles(join(folder, "media/pictures", file.replace(/^pictures\//, "")));
+    await page.waitForFunction(() => location.search.includes("upload="));
+    await page.getByText("1.000").first().waitFor();
+    await loaded();
+    await page.keyboard.press("x");
   },
 
   async "pages that have nothing yet"() {

@@ -79,6 +79,12 @@ function Card({ dataset }: { dataset: Dataset }) {
   );
 }
 
+function One({ db, id }: { db: Database; id: number }) {
+  const url = media.window(db.id, id);
+  if (db.modality === "image") return <img class="levels picture" src={`${url}/picture?size=400`} alt="" loading="lazy" />;
+  return <Spectrogram url={url} width={360} height={162} cursor={null} />;
+}
+
 /** One window of it, from its middle. */
 function Waves({ db }: { db: Database }) {
   const [id, setId] = useState<number | null>(null);
@@ -88,7 +94,7 @@ function Waves({ db }: { db: Database }) {
   }, [db.id, db.counts.windows]);
   return (
     <div class="preview waves" aria-hidden="true">
-      <div>{id !== null && <Spectrogram url={media.window(db.id, id)} width={360} height={162} cursor={null} />}</div>
+      <div>{id !== null && <One db={db} id={id} />}</div>
     </div>
   );
 }
@@ -140,8 +146,8 @@ export function Home() {
       </div>
       {problem.value !== null && <Failure error={problem.value} again={() => void load()} />}
       {sounds.length > 0 && (
-        <section aria-label="Sounds">
-          <h2 class="section">Sounds</h2>
+        <section aria-label="Databases">
+          <h2 class="section">Databases</h2>
           <ul class="cards">
             {sounds.map((d) => (
               <SoundCard key={d.path} db={d} />
@@ -150,8 +156,8 @@ export function Home() {
         </section>
       )}
       {list && list.length > 0 && (
-        <section aria-label="Pictures">
-          <h2 class="section">Pictures</h2>
+        <section aria-label="Datasets">
+          <h2 class="section">Datasets</h2>
           <ul class="cards">
             {list.map((d) => (
               <Card key={d.path} dataset={d} />

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Searching a database of sounds: by a file, a window, a region of either, or words;
-// results as cards to be heard, marked and labelled by the keyboard.
+// Searching a database: by a file, a window, a region of either, or words; results as
+// cards to be heard, or seen where it is one of pictures, marked and labelled by the
+// keyboard.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { databases, media, type Database, type Window } from "../base/api";
 import { count, counted, moment, score, when } from "../base/format";
@@ -75,6 +76,8 @@ async function find(db: string, q: Question, signal: AbortSignal): Promise<Found
   return { windows: answer.results, total: null, spans: answer.query.spans ?? [], searched: answer.searched };
 }
 
+const hasPictures = (db: Database) => db.modality === "image";
+const pictureOf = (url: string, size: number) => `${url}/picture?size=${size}`;
 const soundOf = (db: string, w: Window) => `${media.window(db, w.window_id)}/sound?as=heard`;
 
 // ---- the query
@@ -103,6 +106,7 @@ function Bar(p: { db: Database; question: Question; failed: (error: unknown) => 
     };
   }, []);
   const words = p.db.model.text;
+  const kind = hasPictures(p.db) ? "picture" : "sound";
   return (
     <form
       class="query"
@@ -120,27 +124,39 @@ function Bar(p: { db: Database; question: Question; failed: (error: unknown) => 
         id="query"
         type="search"
         value={text}
-        aria-label={words ? "Search by words, or by a sound that is dropped" : "Search by a sound that is dropped, or by a window's number"}
-        placeholder={words ? "Words, or drop a sound" : "Drop a sound, or a window's number"}
+        aria-label={words ? `Search by words, or by a ${kind} that is dropped` : `Search by a ${kind} that is dropped, or by a window's number`}
+        placeholder={words ? `Words, or drop a ${kind}` : `Drop a ${kind}, or a window's number`}
         onInput={(e) => setText(e.currentTarget.value)}
       />
       <input
         ref={picker}
         type="file"
-        accept="audio/*,video/*"
+        accept={kind === "picture" ? "image/*,video/*" : "audio/*,video/*"}
         hidden
-        aria-label="A sound to search by"
+        aria-label={`A ${kind} to search by`}
         onChange={(e) => {
           const file = e.currentTarget.files?.[0];
           e.currentTarget.value = "";
           void send(file);
         }}
       />
-      <Button kind="quiet" icon="sound" label="Search by a sound" onClick={() => picker.current?.click()} />
+      <Button kind="quiet" icon={kind} label={`Search by a ${kind}`} onClick={() => picker.current?.click()} />
       <Button kind="main" submit>
         Search
       </Button>
     </form>
+  );
+}
+
+function QueryPicture(p: { url: string; name: string }) {
+  return (
+    <div class="query-sound">
+      <div class="row">
+        <strong>{p.name}</strong>
+        <Button kind="quiet" icon="close" label="Take the query away" onClick={() => go(changed({ ...noQuery, page: null }))} />
+      </div>
+      <img class="query-picture" src={pictureOf(p.url, 320)} alt={p.name} />
+    </div>
   );
 }
 
@@ -149,6 +165,7 @@ function QueryObject(p: { db: Database; question: Question; spans: { start: numb
   const q = p.question;
   if (!q.upload && !q.like) return null;
   const url = q.upload ? media.upload(q.upload) : media.window(p.db.id, Number(q.like));
+  if (hasPictures(p.db)) return <QueryPicture url={url} name={q.upload ? q.name || "a file" : `window ${q.like}`} />;
   const sound = `${url}/sound?as=heard${q.upload ? `&db=${encodeURIComponent(p.db.id)}` : ""}`;
   const now = playing.value?.url === sound ? playing.value.at : null;
   return (
@@ -202,7 +219,24 @@ function Labels({ all }: { all: string[] }) {
   );
 }
 
-function Card(p: { db: string; window: Window; i: number; at: boolean; select: () => void }) {
+interface CardOf {
+  db: string;
+  pictures: boolean;
+  window: Window;
+  i: number;
+  at: boolean;
+  select: () => void;
+}
+
+/** What it is, for those who do not see it. */
+function described(p: CardOf, marked: boolean): string {
+  const w = p.window;
+  const place = p.pictures && w.end === 0 ? w.recording : `${w.recording} at ${moment(w.start)}`;
+  const verb = p.pictures ? "" : "Play ";
+  return `${verb}${place}${w.score === undefined ? "" : `, score ${score(w.score)}`}${marked ? ", marked" : ""}`;
+}
+
+function Card(p: CardOf) {
   const w = p.window;
   const url = soundOf(p.db, w);
   const now = playing.value?.url === url ? playing.value.at : null;
@@ -214,12 +248,16 @@ function Card(p: { db: string; window: Window; i: number; at: boolean; select: (
         class="hear"
         data-i={p.i}
         tabIndex={p.at ? 0 : -1}
-        aria-pressed={now !== null}
-        aria-label={`Play ${w.recording} at ${moment(w.start)}${w.score === undefined ? "" : `, score ${score(w.score)}`}${marked ? ", marked" : ""}`}
+        aria-pressed={p.pictures ? undefined : now !== null}
+        aria-label={described(p, marked)}
         onFocus={p.select}
-        onClick={() => toggle(url)}
+        onClick={() => (p.pictures ? p.select() : toggle(url))}
       >
-        <Spectrogram url={media.window(p.db, w.window_id)} width={320} height={112} cursor={now} />
+        {p.pictures ? (
+          <img class="levels picture" src={pictureOf(media.window(p.db, w.window_id), 400)} alt="" loading="lazy" />
+        ) : (
+          <Spectrogram url={media.window(p.db, w.window_id)} width={320} height={112} cursor={now} />
+        )}
       </button>
       <div class="sound-line">
         <span class="name" title={w.recording}>
@@ -228,9 +266,7 @@ function Card(p: { db: string; window: Window; i: number; at: boolean; select: (
         {w.score !== undefined && <strong class="numbers">{score(w.score)}</strong>}
       </div>
       <div class="sound-line muted numbers">
-        <span>
-          {moment(w.start)} – {moment(w.end)}
-        </span>
+        <span>{p.pictures && w.end === 0 ? "" : `${moment(w.start)} – ${moment(w.end)}`}</span>
         <span>{w.datetime ? when(w.datetime) : ""}</span>
         {marked && <Icon name="check" size={16} />}
       </div>
@@ -249,7 +285,30 @@ const asMark = (w: Window): marks.Mark => ({
 const types: Record<string, string> = { "1": "positive", "2": "negative", "3": "uncertain" };
 const signs: Record<string, string> = { positive: "", negative: "-", uncertain: "?" };
 
-function Tools({ question, db }: { question: Question; db: string }) {
+/** How spectrograms are drawn, all of a page alike. */
+function Drawing() {
+  return (
+    <>
+      <select class="auto" aria-label="Colours" value={palette.value} onChange={(e) => (palette.value = e.currentTarget.value as "grey")}>
+        <option value="colour">colour</option>
+        <option value="grey">grey</option>
+      </select>
+      <select class="auto" aria-label="Frequency axis" value={axis.value} onChange={(e) => (axis.value = e.currentTarget.value as "mel")}>
+        <option>mel</option>
+        <option>linear</option>
+      </select>
+      <select class="auto" aria-label="Range" value={range.value} onChange={(e) => (range.value = Number(e.currentTarget.value))}>
+        {[60, 80, 100, 120].map((r) => (
+          <option key={r} value={r}>
+            {r} dB
+          </option>
+        ))}
+      </select>
+    </>
+  );
+}
+
+function Tools({ question, db, pictures }: { question: Question; db: string; pictures: boolean }) {
   const [filter, setFilter] = useState(question.filter);
   const [known, setKnown] = useState<string[]>([]);
   useEffect(() => setFilter(question.filter), [question.filter]);
@@ -299,21 +358,7 @@ function Tools({ question, db }: { question: Question; db: string }) {
         </datalist>
       </label>
       <span class="space" />
-      <select class="auto" aria-label="Colours" value={palette.value} onChange={(e) => (palette.value = e.currentTarget.value as "grey")}>
-        <option value="colour">colour</option>
-        <option value="grey">grey</option>
-      </select>
-      <select class="auto" aria-label="Frequency axis" value={axis.value} onChange={(e) => (axis.value = e.currentTarget.value as "mel")}>
-        <option>mel</option>
-        <option>linear</option>
-      </select>
-      <select class="auto" aria-label="Range" value={range.value} onChange={(e) => (range.value = Number(e.currentTarget.value))}>
-        {[60, 80, 100, 120].map((r) => (
-          <option key={r} value={r}>
-            {r} dB
-          </option>
-        ))}
-      </select>
+      {!pictures && <Drawing />}
     </div>
   );
 }
@@ -349,12 +394,14 @@ export function SearchSounds({ db }: { db: Database }) {
       stop();
     };
   }, [db.id, JSON.stringify(question), turn]);
+  const pictures = hasPictures(db);
+  const hear = (w: Window | undefined) => w && !pictures && toggle(soundOf(db.id, w));
   const select = (i: number) => {
     if (!windows[i]) return;
     setAt(i);
     document.querySelector<HTMLElement>(`.hear[data-i="${i}"]`)?.focus();
     const next = windows[i + 1];
-    if (next) prepare(soundOf(db.id, next));
+    if (next && !pictures) prepare(soundOf(db.id, next));
   };
   const put = (id: number, labels: string[]) =>
     setFound((f) => f && { ...f, windows: f.windows.map((w) => (w.window_id === id ? { ...w, labels } : w)) });
@@ -382,7 +429,7 @@ export function SearchSounds({ db }: { db: Database }) {
     const next = windows.findIndex((o, i) => i > now.current && o.labels.length === 0);
     if (next >= 0) {
       select(next);
-      toggle(soundOf(db.id, windows[next]!));
+      hear(windows[next]);
     }
   };
   const mark = () => {
@@ -405,7 +452,7 @@ export function SearchSounds({ db }: { db: Database }) {
   useKeys([
     { keys: ["ArrowLeft", "ArrowRight"], shown: "← →", does: "the sound before or behind", run: (e) => select(now.current + (e.key === "ArrowLeft" ? -1 : 1)) },
     { keys: ["ArrowUp", "ArrowDown"], shown: "↑ ↓", does: "the row above or below", run: (e) => select(now.current + (e.key === "ArrowUp" ? -across : across)) },
-    { keys: [" "], shown: "Space", does: "play, or stop", run: () => windows[now.current] && toggle(soundOf(db.id, windows[now.current]!)) },
+    { keys: [" "], shown: "Space", does: "play, or stop", run: () => void hear(windows[now.current]) },
     { keys: ["1", "2", "3"], shown: "1 2 3", does: "label positive, negative, uncertain, and on to the next", run: (e) => void give(types[e.key]!).catch(setError) },
     { keys: ["x", "X"], shown: "X", does: "mark, or take the mark away", run: mark },
     { keys: ["z", "Z"], shown: "Z", does: "undo the last label or mark", run: () => void undo().catch(setError) },
@@ -420,7 +467,7 @@ export function SearchSounds({ db }: { db: Database }) {
         <QueryObject db={db} question={question} spans={found?.spans ?? []} />
       </div>
       <div class="results">
-        <Tools question={question} db={db.id} />
+        <Tools question={question} db={db.id} pictures={pictures} />
         {error !== null && <Failure error={error} again={() => setTurn(turn + 1)} />}
         {failed.value && <Failure error={new Error(failed.value)} />}
         <p class="said" role="status">
@@ -428,7 +475,7 @@ export function SearchSounds({ db }: { db: Database }) {
         </p>
         {found && windows.length === 0 && error === null && (
           <Empty
-            icon="sound"
+            icon={pictures ? "picture" : "sound"}
             title={question.filter ? "Nothing passes the filter" : "Nothing here"}
             action={
               <Button kind="main" onClick={() => go(changed({ ...noQuery, filter: null, page: null }))}>
@@ -439,7 +486,7 @@ export function SearchSounds({ db }: { db: Database }) {
         )}
         <ul class="sound-cards" ref={ref} aria-label="Results">
           {windows.map((w, i) => (
-            <Card key={w.window_id} db={db.id} window={w} i={i} at={i === at} select={() => setAt(i)} />
+            <Card key={w.window_id} db={db.id} pictures={pictures} window={w} i={i} at={i === at} select={() => setAt(i)} />
           ))}
         </ul>
         {found && <Pager page={question.page} size={PAGE} shown={windows.length} total={found.total} to={toPage} />}
@@ -464,10 +511,10 @@ export function SearchSounds({ db }: { db: Database }) {
             <Button
               icon="download"
               onClick={() =>
-                void databases.zip(db.id, own.map((m) => Number(m.id))).then((zip) => marks.download("sounds.zip", zip), setError)
+                void databases.zip(db.id, own.map((m) => Number(m.id))).then((zip) => marks.download(pictures ? "pictures.zip" : "sounds.zip", zip), setError)
               }
             >
-              Export sounds
+              Export {pictures ? "pictures" : "sounds"}
             </Button>
           </div>
         )}
