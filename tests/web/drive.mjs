@@ -3,7 +3,7 @@
 // "N passed, N failed".
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -49,7 +49,7 @@ let { server, port } = await serve();
 const site = `http://127.0.0.1:${port}`;
 const api = async (path) => (await fetch(site + path)).json();
 
-const browser = await chromium.launch({ executablePath: given.chromium, args: ["--no-sandbox"] });
+const browser = await chromium.launch({ executablePath: given.chromium, args: ["--no-sandbox", "--enable-unsafe-swiftshader"] });
 const context = await browser.newContext({
   viewport: { width: 1280, height: 800 },
   colorScheme: "light",
@@ -85,6 +85,8 @@ const results = async () => {
   await loaded();
 };
 const numbers = () => page.locator(".pager .numbers").textContent();
+const marked = () =>
+  page.evaluate(() => (JSON.parse(localStorage["akin.marks"] ?? "{}")["shots.db"] ?? []).length);
 const settled = (check) => page.waitForFunction(check);
 const changes = async (act) => {
   const before = JSON.stringify(await shown());
@@ -453,12 +455,95 @@ const tests = {
     await page.keyboard.press("x");
   },
 
-  async "pages that have nothing yet"() {
-    for (const name of ["map"]) {
-      await open(`/${name}`);
-      await page.locator(".empty .button").waitFor();
-      await look(name);
-    }
+  async "the map of a database is made, moved over, heard and marked"() {
+    await open("/map");
+    await page.locator(".empty .button").waitFor();
+    await look("map-none");
+    expected = true; // there is no map yet
+    await open("/map?in=shots.db");
+    await page.getByRole("heading", { name: "No map yet" }).waitFor();
+    await look("map-empty");
+    await page.getByRole("button", { name: "Make the map" }).click();
+    const chart = page.getByRole("application", { name: /^Map of/ });
+    await chart.waitFor();
+    expected = false;
+    await page.getByLabel("colour by").selectOption("recording");
+    await page.getByRole("list", { name: "Legend" }).waitFor();
+    // By the keyboard: to a point, on, and to those that are like it.
+    await chart.focus();
+    await page.keyboard.press("ArrowRight");
+    const card = page.getByRole("complementary", { name: "Point" });
+    await card.waitFor();
+    const name = await card.locator(".name").textContent();
+    await page.keyboard.press("ArrowLeft");
+    await page.waitForFunction((n) => document.querySelector(".map-card .name")?.textContent !== n, name);
+    await loaded();
+    await page.keyboard.press("+");
+    await page.keyboard.press("0");
+    await look("map");
+    const before = await marked();
+    await page.keyboard.press("x");
+    await page.waitForFunction((b) => (JSON.parse(localStorage["akin.marks"])["shots.db"] ?? []).length === b + 1, before);
+    await page.keyboard.press("z");
+    await page.waitForFunction((b) => JSON.parse(localStorage["akin.marks"])["shots.db"].length === b, before);
+    await page.keyboard.press("Escape");
+    await card.waitFor({ state: "detached" });
+    // By the pointer: a lasso around all, a drag, the wheel.
+    const box = await chart.boundingBox();
+    const corner = (x, y) => [box.x + 2 + x * (box.width - 4), box.y + 2 + y * (box.height - 4)];
+    await page.keyboard.down("Shift");
+    await page.mouse.move(...corner(0, 0));
+    await page.mouse.down();
+    for (const at of [[1, 0], [1, 1], [0, 1]]) await page.mouse.move(...corner(...at), { steps: 4 });
+    await page.mouse.up();
+    await page.keyboard.up("Shift");
+    await page.getByRole("status").getByText(`${nPictures} windows marked`).waitFor();
+    await page.getByRole("region", { name: "Marked" }).getByText(`${nPictures} marked`).waitFor();
+    await look("map-marked");
+    await page.keyboard.press("z");
+    const shot = async () => (await chart.screenshot()).toString("base64");
+    await page.mouse.move(...corner(0.5, 0.5));
+    const still = await shot();
+    await page.mouse.wheel(0, -240);
+    await page.waitForTimeout(100);
+    const near = await shot();
+    assert.notEqual(near, still);
+    await page.mouse.down();
+    await page.mouse.move(...corner(0.6, 0.6), { steps: 4 });
+    await page.mouse.up();
+    await page.waitForTimeout(100);
+    assert.notEqual(await shot(), near);
+    await page.keyboard.press("0");
+    await chart.focus();
+    await page.keyboard.press("ArrowRight");
+    await card.getByRole("link", { name: "Find similar" }).click();
+    await page.locator(".query-picture").waitFor();
+    // Of sounds: a point is heard.
+    expected = true;
+    await open("/map?in=sounds.db");
+    await page.getByRole("button", { name: "Make the map" }).click();
+    await chart.waitFor();
+    expected = false;
+    await page.getByLabel("colour by").selectOption("label");
+    await page.getByText("warble").waitFor();
+    await chart.focus();
+    await page.keyboard.press("ArrowRight");
+    await card.waitFor();
+    await page.keyboard.press("Enter");
+    await card.getByRole("button", { name: "Stop" }).waitFor();
+    await page.keyboard.press("Space");
+    await card.getByRole("button", { name: "Play" }).waitFor();
+    await look("map-sounds");
+    // Windows come: the map says that it is old, and is made anew.
+    mkdirSync(join(folder, "media/more"));
+    writeFileSync(join(folder, "media/more/one.png"), png(160, 120, [20, 180, 40]));
+    execFileSync(given.akin, ["extract", "-q", join(folder, "media/more"), join(folder, "library/shots.db")]);
+    await open("/map?in=shots.db");
+    await page.getByText("Windows came or went").waitFor();
+    await look("map-stale");
+    await page.getByRole("button", { name: "Make it anew" }).click();
+    await page.getByText("Windows came or went").waitFor({ state: "detached" });
+    await chart.waitFor();
   },
 
   async "colours as one likes"() {

@@ -12,8 +12,9 @@ import { address, follow, go, inUse, page, type Page } from "./base/router";
 import { Extract } from "./extract/extract";
 import { Home } from "./home/home";
 import { Jobs, jobTitle } from "./jobs/jobs";
+import { MapPage } from "./map/map";
 import { Icon, type IconName } from "./parts/icon";
-import { Bar, Button, Dialog, Empty, Pop } from "./parts/ui";
+import { Bar, Button, Dialog, Pop } from "./parts/ui";
 import { Labels } from "./pictures/labels";
 import { Search } from "./pictures/search";
 import { SoundLabels } from "./sounds/labels";
@@ -175,22 +176,6 @@ function KeyList() {
   );
 }
 
-function Nothing() {
-  return (
-    <Empty
-      icon="map"
-      title="No map here yet"
-      action={
-        <a class="button main" href={address("/search", { in: inUse.value })}>
-          Go to the search
-        </a>
-      }
-    >
-      Maps are made over HTTP so far: docs/HTTP.md says how.
-    </Empty>
-  );
-}
-
 function PageBody() {
   switch (page.value) {
     case "home":
@@ -212,7 +197,7 @@ function PageBody() {
     case "extract":
       return <Extract key={inUse.value} />;
     case "map":
-      return <Nothing />;
+      return <MapPage key={inUse.value} />;
     default:
       return <Home />;
   }

@@ -236,6 +236,8 @@ export const databases = {
     ),
   label: (db: string, body: { windows: number[]; label: string; type: string }) =>
     ask<{ added: { id: number; window_id: number }[] }>(`${inside(db)}/labels`, { body }),
+  window: (db: string, id: number, signal?: AbortSignal) => ask<Window>(`${inside(db)}/windows/${id}`, signal ? { signal } : {}),
+  makeMap: (db: string) => ask<{ job_id: string }>(`${inside(db)}/map`, { method: "POST" }),
   unlabel: (db: string, id: number) => ask<null>(`${inside(db)}/labels/${id}`, { method: "DELETE" }),
   /** The sounds of windows and a manifest, as a zip. */
   zip: async (db: string, windows: number[]): Promise<Blob> => {

@@ -13,7 +13,9 @@ export interface Mark {
 const all = signal<Record<string, Mark[]>>(read("marks", {}));
 const undone: { collection: string; before: Mark[] }[] = [];
 
-export const marksOf = (collection: string): Mark[] => all.value[collection] ?? [];
+const none: Mark[] = [];
+
+export const marksOf = (collection: string): Mark[] => all.value[collection] ?? none;
 export const isMarked = (collection: string, id: string): boolean =>
   marksOf(collection).some((m) => m.id === id);
 
@@ -37,7 +39,8 @@ export function toggle(collection: string, mark: Mark): void {
 }
 
 export function add(collection: string, more: Mark[]): void {
-  const fresh = more.filter((m) => !isMarked(collection, m.id));
+  const known = new Set(marksOf(collection).map((m) => m.id));
+  const fresh = more.filter((m) => !known.has(m.id));
   if (fresh.length) change(collection, [...marksOf(collection), ...fresh]);
 }
 

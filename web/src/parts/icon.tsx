@@ -14,6 +14,7 @@ const paths = {
   close: "M5 5l10 10M15 5 5 15",
   picture: "M3.5 4h13v12h-13zM3.5 13l4-4 4 4 2-2 3 3M12.5 7.5h.01",
   plus: "M10 4.5v11M4.5 10h11",
+  minus: "M4.5 10h11",
   down: "M5.5 8l4.5 4.5L14.5 8",
   left: "M12 5l-5 5 5 5",
   right: "M8 5l5 5-5 5",
