@@ -84,6 +84,11 @@ const results = async () => {
   await tile(0).waitFor();
   await loaded();
 };
+/** Waits until it holds: what a key does is drawn a moment later. */
+async function until(holds) {
+  for (let i = 0; i < 100 && !(await holds()); i++) await page.waitForTimeout(50);
+  assert.ok(await holds(), String(holds));
+}
 const numbers = () => page.locator(".pager .numbers").textContent();
 const marked = () =>
   page.evaluate(() => (JSON.parse(localStorage["akin.marks"] ?? "{}")["shots.db"] ?? []).length);
@@ -200,14 +205,16 @@ const tests = {
     await tile(0).focus();
     await page.keyboard.press("ArrowRight");
     await page.keyboard.press("x");
-    assert.match(await tile(1).getAttribute("aria-label"), /, marked$/);
+    const marked = async () => /, marked$/.test(await tile(1).getAttribute("aria-label"));
+    await until(marked);
     await page.keyboard.press("z");
-    assert.doesNotMatch(await tile(1).getAttribute("aria-label"), /, marked$/);
+    await until(async () => !(await marked()));
+    const place = () => page.evaluate(() => Number(document.activeElement.dataset.i));
     await page.keyboard.press("ArrowDown");
-    const at = Number(await page.evaluate(() => document.activeElement.dataset.i));
-    assert.ok(at > 1);
+    await until(async () => (await place()) > 1);
+    const at = await place();
     await page.keyboard.press("ArrowUp");
-    assert.ok(Number(await page.evaluate(() => document.activeElement.dataset.i)) < at);
+    await until(async () => (await place()) < at);
     await page.keyboard.press("Enter");
     await page.locator(".detail").waitFor();
     const before = await page.locator(".detail h2").textContent();
@@ -331,8 +338,9 @@ const tests = {
     await page.getByLabel("Model", { exact: true }).selectOption("");
     await page.getByRole("button", { name: "Make it" }).click();
     await page.locator(".job", { hasText: "Import · views" }).and(page.locator(".done, .failed")).waitFor();
+    await until(async () => (await api("/api/datasets")).datasets.some((d) => d.name === "views" && d.num_views > 0));
     await open(`/search?in=${await idOf("views")}`);
-    await page.getByText("no embeddings yet").waitFor();
+    await page.getByText("no embeddings yet").waitFor({ timeout: 30_000 });
     await page.getByRole("button", { name: "Choose a model" }).click();
     await page.getByLabel("Model", { exact: true }).selectOption("tint");
     await check("another model");
